@@ -1,0 +1,106 @@
+/**
+ * The few system calls that Bun has no API for, by FFI to the C library. Each throws a `WherryError` of kind
+ * `failed` that names the call, its object and the errno (`errno(3)`), unless its documentation says otherwise.
+ */
+import { dlopen, FFIType, ptr, read } from "bun:ffi";
+import { fail } from "./errors.ts";
+
+const { i32, u32, u64, cstring, pointer } = FFIType;
+const libc = dlopen("libc.so.6", {
+  flock: { args: [i32, i32], returns: i32 },
+  mount: { args: [cstring, cstring, cstring, u64, cstring], returns: i32 },
+  umount2: { args: [cstring, i32], returns: i32 },
+  unshare: { args: [i32], returns: i32 },
+  setns: { args: [i32, i32], returns: i32 },
+  sethostname: { args: [cstring, u64], returns: i32 },
+  mkfifo: { args: [cstring, u32], returns: i32 },
+  syncfs: { args: [i32], returns: i32 },
+  socket: { args: [i32, i32, i32], returns: i32 },
+  sendto: { args: [i32, pointer, u64, i32, pointer, u32], returns: u64 },
+  close: { args: [i32], returns: i32 },
+  __errno_location: { args: [], returns: pointer },
+}).symbols;
+
+const text = (value: string): Buffer => Buffer.from(`${value}\0`);
+
+/** `errno.h` numbers that are met here, by name. */
+const ERRNO: Readonly<Record<number, string>> = {
+  1: "EPERM", 2: "ENOENT", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES", 16: "EBUSY", 17: "EEXIST", 19: "ENODEV",
+  20: "ENOTDIR", 22: "EINVAL", 28: "ENOSPC", 36: "ENAMETOOLONG", 40: "ELOOP", 107: "ENOTCONN", 111: "ECONNREFUSED",
+};
+
+function errno(): string {
+  const where = libc.__errno_location();
+  const number = where === null ? 0 : read.i32(where, 0);
+  return ERRNO[number] ?? `errno ${number}`;
+}
+
+function check(result: number, call: string, object: string, ignored: readonly string[] = []): boolean {
+  if (result === 0) return true;
+  const code = errno();
+  if (ignored.includes(code)) return false;
+  fail("failed", `Cannot ${call} "${object}": ${code}`, { code });
+}
+
+/** `flock(2)`: takes the exclusive (or shared) lock on an open descriptor. False when it is held and `wait` is false. */
+export function flock(fd: number, options: { readonly wait: boolean; readonly shared?: boolean }): boolean {
+  const operation = (options.shared === true ? 1 : 2) | (options.wait ? 0 : 4);
+  return check(libc.flock(fd, operation), "lock", `descriptor ${fd}`, ["EAGAIN"]);
+}
+
+export const MS_RDONLY = 1n, MS_NOSUID = 2n, MS_NODEV = 4n, MS_NOEXEC = 8n, MS_REMOUNT = 32n, MS_BIND = 4096n, MS_REC = 16384n, MS_PRIVATE = 262144n;
+
+/** `mount(2)`. */
+export function mount(source: string, target: string, type: string, flags = 0n, data = ""): void {
+  check(libc.mount(text(source), text(target), text(type), flags, text(data)), `mount ${type} on`, target);
+}
+
+/** `umount2(2)` with `MNT_DETACH`; true when something was unmounted, false when nothing is mounted or exists there. */
+export function unmount(target: string): boolean {
+  return check(libc.umount2(text(target), 2), "unmount", target, ["EINVAL", "ENOENT"]);
+}
+
+export const CLONE_NEWUTS = 0x04000000, CLONE_NEWIPC = 0x08000000, CLONE_NEWNET = 0x40000000, CLONE_NEWNS = 0x00020000;
+
+/** `unshare(2)` for the calling thread. */
+export function unshare(flags: number): void {
+  check(libc.unshare(flags), "unshare", `0x${flags.toString(16)}`);
+}
+
+/** `setns(2)` for the calling thread. */
+export function setns(fd: number, type: number): void {
+  check(libc.setns(fd, type), "enter namespace", `descriptor ${fd}`);
+}
+
+/** `sethostname(2)` in the UTS namespace of the calling thread. */
+export function sethostname(name: string): void {
+  check(libc.sethostname(text(name), BigInt(Buffer.byteLength(name))), "set host name", name);
+}
+
+/** `mkfifo(3)`; an existing file of that name is left as it is. */
+export function mkfifo(path: string, mode = 0o600): void {
+  check(libc.mkfifo(text(path), mode), "make fifo", path, ["EEXIST"]);
+}
+
+/** `syncfs(2)` of the filesystem that holds an open descriptor. */
+export function syncfs(fd: number): void {
+  check(libc.syncfs(fd), "sync filesystem of", `descriptor ${fd}`);
+}
+
+/**
+ * Sends one datagram to a Unix socket (`unix(7)`; a leading `@` means the abstract namespace).
+ * Returns false when nobody listens there.
+ */
+export function sendDatagram(path: string, message: string): boolean {
+  const fd = libc.socket(1, 2 | 0o2000000, 0);
+  if (fd < 0) fail("failed", `Cannot open a datagram socket: ${errno()}`);
+  try {
+    const name = Buffer.from(path.startsWith("@") ? `\0${path.slice(1)}` : path);
+    const address = Buffer.concat([Buffer.from([1, 0]), name]);
+    const body = Buffer.from(message);
+    const sent = libc.sendto(fd, ptr(body), BigInt(body.length), 0x4000, ptr(address), address.length);
+    return BigInt.asIntN(64, BigInt(sent)) >= 0n;
+  } finally {
+    libc.close(fd);
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Where things are. `main.ts` makes the one `Paths` value from the environment and hands it down; nothing else
+ * knows a directory. Root: /var/lib/wherry and /run/wherry. (architecture, section 3)
+ */
+export interface Paths {
+  /** Durable: survives power cuts. `/var/lib/wherry` */
+  readonly durable: string;
+  /** Runtime, on tmpfs: lives exactly as long as the kernel objects. `/run/wherry` */
+  readonly runtime: string;
+  /** Container logs in CRI format. `/var/log/wherry` */
+  readonly logs: string;
+  /** argv that starts this program again: `["/usr/local/bin/wherry"]`, or bun and main.ts when not compiled. */
+  readonly self: readonly string[];
+}
+
+export const durableDatabase = (paths: Paths): string => `${paths.durable}/wherry.db`;
+export const runtimeDatabase = (paths: Paths): string => `${paths.runtime}/run.db`;
+
+/** Everything of one running service: lock, socket, bundle of the service container. Service names are DNS labels. */
+export const serviceDirectory = (paths: Paths, service: string): string => `${paths.runtime}/services/${service}`;
+export const serviceLock = (paths: Paths, service: string): string => `${paths.runtime}/locks/${service}.lock`;
+export const controlSocket = (paths: Paths, service: string): string => `${serviceDirectory(paths, service)}/control.sock`;
+
+/** Everything of one pod, by uid: `netns`, `ipcns`, `utsns`, `shm/`, `hosts`, `resolv.conf`, `hostname`, `containers/<id>/`, and tmpfs volumes. */
+export const podDirectory = (paths: Paths, uid: string): string => `${paths.runtime}/pods/${uid}`;
+/** OCI bundle of one container: `config.json`, `rootfs/`, `exit`, `life`, `pid`, `conmon.pid`. */
+export const bundleDirectory = (paths: Paths, uid: string, id: string): string => `${podDirectory(paths, uid)}/containers/${id}`;
+/** Pod data that may be large, on disk: emptyDir volumes and the writable layers of its containers. */
+export const podDiskDirectory = (paths: Paths, uid: string): string => `${paths.durable}/pods/${uid}`;
+/** kubelet's layout: `<logs>/<namespace>_<pod>_<uid>/<container>/<restart>.log`. */
+export const podLogDirectory = (paths: Paths, namespace: string, pod: string, uid: string): string =>
+  `${paths.logs}/${namespace}_${pod}_${uid}`;
+/** State of the OCI runtime (`crun --root`). */
+export const runtimeRoot = (paths: Paths): string => `${paths.runtime}/oci`;

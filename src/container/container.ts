@@ -1,0 +1,55 @@
+/**
+ * One container from its specification to an OCI configuration. `ociConfig` is pure: same input, same output, golden files.
+ */
+import type { OciConfig } from "../runtime/oci.ts";
+import type { Container, ContainerId, ImageConfig, Pod } from "../spec/spec.ts";
+
+/** Numeric identity of the payload, looked up in the image's own /etc/passwd and /etc/group. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+  readonly home: string;
+}
+
+/** A host file or directory that is bound into the container. */
+export interface Bind {
+  readonly source: string;
+  readonly destination: string;
+  readonly readOnly: boolean;
+  readonly recursive: boolean;
+}
+
+/** What the host can do; the configuration is fitted to it. */
+export interface HostLimits {
+  /** Hard limits that may not be raised, by OCI rlimit name (`RLIMIT_NOFILE`); absent: not limited. */
+  readonly hardRlimits: Readonly<Record<string, number>>;
+  readonly cgroupVersion: "v1" | "v2";
+  readonly controllers: readonly string[];
+  /** Parsed seccomp profile of containers-common (its own format, not OCI's), or undefined when the host has none. */
+  readonly seccompProfile: unknown;
+  /** `x64`, `arm64`: as `process.arch` */
+  readonly architecture: string;
+}
+
+export interface ConfigInput {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly id: ContainerId;
+  readonly image: ImageConfig;
+  readonly identity: Identity;
+  /** env after resolution of valueFrom, envFrom and `$(VAR)`, in order; later entries win. */
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly rootfs: string;
+  readonly binds: readonly Bind[];
+  readonly namespaces: { readonly network?: string; readonly ipc: string; readonly uts?: string };
+  readonly hostname: string;
+  readonly cgroupsPath: string;
+  readonly host: HostLimits;
+}
+
+export interface ConfigResult {
+  readonly config: OciConfig;
+  /** What could not be given as asked (a limit without controller, a clamped rlimit): shown as warning events. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,54 @@
+/**
+ * From text to checked, defaulted objects. Pure: no file is read and nothing is written here.
+ * A `Checked` can be made by `check` only; everything that acts takes a `Checked` or what comes from one.
+ */
+import type { ConfigMap, KubeObject, Pod, Secret } from "../spec/spec.ts";
+
+/** One input: its name for messages (`shop.yaml`, `<stdin>`) and its text. */
+export interface ManifestText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** One thing that is wrong. Lines and columns count from 1. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** `spec.containers[0].image`; empty for the whole document */
+  readonly path: string;
+  /** `Pod default/web`, when it is known */
+  readonly object?: string;
+  /** What is, and what should be. */
+  readonly message: string;
+  /** `did you mean "containerPort"?` */
+  readonly hint?: string;
+  /** Stable: `syntax`, `unknown-field`, `unsupported-field`, `unsupported-kind`, `type`, `required`, `value`, `duplicate`, `reference` */
+  readonly code: ProblemCode;
+}
+
+export const PROBLEM_CODES = ["syntax", "unknown-field", "unsupported-field", "unsupported-kind", "type", "required", "value", "duplicate", "reference"] as const;
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
+
+declare const checked: unique symbol;
+/** The objects of one service: complete, consistent, defaulted. In the order of the manifest. */
+export interface Checked {
+  readonly [checked]: true;
+  readonly pods: readonly Pod[];
+  readonly configMaps: readonly ConfigMap[];
+  readonly secrets: readonly Secret[];
+  readonly objects: readonly KubeObject[];
+}
+
+export interface CheckOptions {
+  /** Namespace of objects that name none; `default`. */
+  readonly namespace?: string;
+  /** Texts of `--configmap`: only ConfigMaps are allowed in them. */
+  readonly configMaps?: readonly ManifestText[];
+  /** `--annotation key=value`: merged into the annotations of every Pod. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export type CheckResult =
+  | { readonly ok: true; readonly checked: Checked }
+  | { readonly ok: false; readonly problems: readonly Problem[] };

@@ -1,0 +1,45 @@
+/**
+ * The network driver: pod network namespaces, netavark on a bridge, and the three files every pod gets.
+ * Values in, values out; which address a pod has is the caller's (`run.db`).
+ */
+export interface PortMapping {
+  readonly containerPort: number;
+  readonly hostPort: number;
+  /** Empty: all addresses. */
+  readonly hostIP: string;
+  readonly protocol: "tcp" | "udp" | "sctp";
+}
+
+export interface Bridge {
+  /** Name of the network, `wherry`. */
+  readonly name: string;
+  /** Interface on the host, at most 15 characters, `wherry0`. */
+  readonly interface: string;
+  /** `10.89.0.0/16` */
+  readonly subnet: string;
+  readonly gateway: string;
+}
+
+export interface Attachment {
+  /** Pod uid; netavark's container id is derived from it. */
+  readonly uid: string;
+  readonly podName: string;
+  readonly netns: string;
+  readonly bridge: Bridge;
+  readonly ip: string;
+  readonly ports: readonly PortMapping[];
+}
+
+/** Files that pin a pod's namespaces. */
+export interface NamespaceFiles {
+  readonly network?: string;
+  readonly ipc: string;
+  readonly uts?: string;
+}
+
+export interface Network {
+  /** Attaches a pod's network namespace. Repeating it after a crash is safe. Safe while other processes attach and detach. Kind `failed` with netavark's sentence. */
+  attach(attachment: Attachment): Promise<{ readonly mac: string }>;
+  /** Takes back everything `attach` made: interface, firewall rules, and with the last pod of the bridge the bridge itself. What is gone already is success, also when the namespace file is missing or unmounted. */
+  detach(attachment: Attachment): Promise<void>;
+}

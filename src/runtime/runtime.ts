@@ -1,0 +1,78 @@
+/**
+ * The OCI runtime driver: conmon with crun or runc. Values in, values out; no database, no policy.
+ *
+ * Words: a *bundle* is the directory that holds `config.json` and what conmon writes beside it. A *monitor* is the
+ * conmon of one container: it holds the container's output, reaps it and records its exit status; it ends when the
+ * container has ended. The *life fifo* (`<bundle>/life`) is held open for writing by the monitor alone, so reading
+ * end-of-file from it means: the monitor has ended. There is no polling anywhere.
+ *
+ * One life: `create` (monitor and container exist, payload not started; OCI state `created`) → `start` → the
+ * payload ends or `kill` → `ended` resolves → `remove`. Every call may be repeated after a crash at any point.
+ */
+import type { ContainerExit, ContainerId } from "../spec/spec.ts";
+import type { OciConfig, OciProcess } from "./oci.ts";
+
+export interface CreateRequest {
+  readonly id: ContainerId;
+  /** Directory of the bundle; made when missing. `config.json` is written by `create`. */
+  readonly bundle: string;
+  readonly config: OciConfig;
+  /** Log file in CRI format (conmon's `k8s-file`); its directory is made when missing. */
+  readonly logPath: string;
+  /** Bytes after which the log is started anew. */
+  readonly logSizeMax: number;
+  /** Also write to the journal, as CONTAINER_NAME=`name` and CONTAINER_TAG=`tag` (and labels where conmon can). */
+  readonly journal: boolean;
+  readonly name: string;
+  readonly tag: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** More environment for the monitor; never NOTIFY_SOCKET. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Created {
+  /** pid of the payload's process in the host pid namespace */
+  readonly pid: number;
+  readonly monitorPid: number;
+}
+
+/** OCI status (runtime.md), or `absent`. */
+export type OciStatus = "creating" | "created" | "running" | "stopped" | "paused" | "absent";
+
+export interface Observed {
+  readonly status: OciStatus;
+  readonly pid: number;
+  /** The monitor is alive. `false` with status `running` means that somebody killed conmon: nobody will record the exit. */
+  readonly monitored: boolean;
+  /** pid of the monitor, 0 when it is not alive */
+  readonly monitorPid: number;
+}
+
+export interface ExecRequest {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user?: OciProcess["user"];
+  readonly terminal: boolean;
+  readonly interactive: boolean;
+}
+
+export interface Runtime {
+  /** `crun` or `runc`, and its version. */
+  readonly name: string;
+  /** Makes monitor and container. Fails with kind `failed` and the runtime's own sentence; nothing is left behind then. */
+  create(request: CreateRequest): Promise<Created>;
+  /** Starts the payload of a created container. Kind `failed` with the runtime's sentence (`executable not found`). */
+  start(id: ContainerId): Promise<void>;
+  /** Sends a signal to the payload's first process, or with `all` to every process of the container. True when it was delivered; false when it has ended or is absent. */
+  kill(id: ContainerId, signal: NodeJS.Signals, options?: { readonly all?: boolean }): Promise<boolean>;
+  /** Resolves when the monitor has ended, with the recorded exit, or `undefined` when the monitor died without recording one. Resolves at once when it has ended already. */
+  ended(bundle: string, options?: { readonly signal?: AbortSignal }): Promise<ContainerExit | undefined>;
+  /** Kills what is left of the container, its monitor and its cgroup, and removes the runtime's own record. Does not touch the bundle. Nothing there is success. */
+  remove(id: ContainerId, bundle: string): Promise<void>;
+  observe(id: ContainerId, bundle: string): Promise<Observed>;
+  /** Ids that the runtime has a record of. */
+  list(): Promise<readonly string[]>;
+  /** Runs a process in a running container with the caller's own stdin, stdout, stderr (and terminal); returns its exit status. */
+  exec(id: ContainerId, request: ExecRequest): Promise<number>;
+}

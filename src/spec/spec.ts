@@ -1,0 +1,6 @@
+/** The frozen domain types: names, what is wanted (`pod.ts`), what is observed (`status.ts`), quantities. */
+export * from "./image.ts";
+export * from "./names.ts";
+export * from "./pod.ts";
+export * from "./quantity.ts";
+export * from "./status.ts";

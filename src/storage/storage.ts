@@ -1,0 +1,32 @@
+/**
+ * The storage driver: images, layers, root filesystems, volumes. Values in, values out: it writes only below the
+ * directories it is given and to the image tables it is handed (an `ImageCatalog`), and knows no pods.
+ */
+import type { ImageConfig } from "../spec/spec.ts";
+
+export interface Image {
+  /** `sha256:…` of the image configuration. */
+  readonly id: string;
+  /** Full references, `docker.io/library/nginx:1.27`. */
+  readonly names: readonly string[];
+  /** diff IDs, lowest first. */
+  readonly layers: readonly string[];
+  readonly config: ImageConfig;
+  readonly size: number;
+  /** ms since the epoch, from the image configuration */
+  readonly created: number;
+  readonly importedAt: number;
+}
+
+/** The durable record of images; implemented by `state/` and handed in. Every method is one short transaction. */
+export interface ImageCatalog {
+  images(): readonly Image[];
+  /** By full reference, `name@digest`, id or unique id prefix (at least 6 hex digits). */
+  find(reference: string): Image | undefined;
+  /** Adds or replaces an image; its names are taken away from other images. */
+  put(image: Image): void;
+  /** Takes one name away. */
+  untag(name: string): void;
+  /** Forgets an image. */
+  remove(id: string): void;
+}
