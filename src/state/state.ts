@@ -7,7 +7,7 @@
  * Many processes may hold the databases open at once (WAL, busy timeout); two of them writing the same service is
  * prevented by the service's `flock`, not here.
  */
-import type { ContainerId, ContainerName, ContainerState, KubeObject, Namespace, PodName, Pod, PodUid, PodPhase, ServiceName, Terminated } from "../spec/spec.ts";
+import type { ContainerId, ContainerName, ContainerState, KubeObject, Namespace, Pod, PodUid, PodPhase, ServiceName, Terminated } from "../spec/spec.ts";
 import type { ImageCatalog } from "../storage/storage.ts";
 
 export const EXIT_POLICIES = ["none", "any", "all"] as const;
