@@ -1,0 +1,68 @@
+/** Pods. */
+import { podName, RESTART_POLICIES, type Container, type Pod, type PodSpec } from "../spec/spec.ts";
+import { readContainer, type ContainerOptions } from "./container.ts";
+import { complain, complainMissing, field, flag, items, number, text, type Cursor } from "./cursor.ts";
+import { readMeta } from "./metadata.ts";
+import { present } from "./present.ts";
+import { optionalText, RULES } from "./rules.ts";
+import { quoted, textOf } from "./tree.ts";
+import { readVolume } from "./volumes.ts";
+
+/** Reads a Pod; undefined when it cannot be one (and that is noted). `annotations` are added to its own. */
+export function readPod(object: Cursor, annotations?: Readonly<Record<string, string>>): Pod | undefined {
+  const metadata = readMeta(object, { name: podName, annotations });
+  const spec = field(object, "spec");
+  if (spec === undefined) complainMissing(object, "spec");
+  const read = spec === undefined ? undefined : readSpec(spec);
+  return metadata === undefined || read === undefined ? undefined : { apiVersion: "v1", kind: "Pod", metadata, spec: read };
+}
+
+function readSpec(spec: Cursor): PodSpec {
+  const volumes = items(field(spec, "volumes"));
+  const hostNetwork = flag(field(spec, "hostNetwork")) ?? false;
+  const options = { volumes: volumes.flatMap(({ node }) => textOf(node, "name") ?? []), hostNetwork };
+  checkUnique(volumes, "volume");
+  checkUnique([...items(field(spec, "initContainers")), ...items(field(spec, "containers"))], "container");
+  const policy = text(field(spec, "restartPolicy"));
+  return {
+    initContainers: readContainers(field(spec, "initContainers"), { ...options, init: true }),
+    containers: readMainContainers(spec, { ...options, init: false }),
+    volumes: volumes.map(readVolume).filter((volume) => volume !== undefined),
+    restartPolicy: RESTART_POLICIES.find((known) => known === policy) ?? "Always",
+    terminationGracePeriodSeconds: readGrace(field(spec, "terminationGracePeriodSeconds")),
+    hostNetwork,
+    ...present("hostname", optionalText(spec, "hostname", RULES.label)),
+  };
+}
+
+function readMainContainers(spec: Cursor, options: ContainerOptions): readonly Container[] {
+  const list = field(spec, "containers");
+  if (list === undefined) complainMissing(spec, "containers", "should hold at least one container");
+  else if (list.node.kind === "list" && list.node.items.length === 0) complain(list, { code: "required", message: "is an empty list, should hold at least one container" });
+  return readContainers(list, options);
+}
+
+function readContainers(list: Cursor | undefined, options: ContainerOptions): readonly Container[] {
+  return items(list).map((cursor) => readContainer(cursor, options)).filter((container) => container !== undefined);
+}
+
+/** Names are unique among init containers and containers together, and among volumes. */
+function checkUnique(cursors: readonly Cursor[], what: string): void {
+  const first = new Map<string, Cursor>();
+  for (const cursor of cursors) {
+    const name = textOf(cursor.node, "name");
+    const at = field(cursor, "name");
+    if (name === undefined || name === "" || at === undefined) continue;
+    const other = first.get(name);
+    if (other === undefined) first.set(name, at);
+    else complain(at, { code: "duplicate", message: `${what} name ${quoted(name)} is used twice in one pod, first at ${other.path}` });
+  }
+}
+
+function readGrace(cursor: Cursor | undefined): number {
+  const seconds = number(cursor) ?? 30;
+  if (cursor !== undefined && (seconds < 0 || (Number.isInteger(seconds) && !Number.isSafeInteger(seconds)))) {
+    complain(cursor, { code: "value", message: `is ${seconds}, should be from 0 to ${Number.MAX_SAFE_INTEGER} seconds` });
+  }
+  return seconds;
+}
