@@ -120,7 +120,10 @@ export interface ContainerRecord {
 }
 
 export interface EventRecord {
-  /** Grows by one per event; a repeated event keeps its place and counts. */
+  /**
+   * Number of its latest change, growing by one with every `addEvent`: the largest one seen is what to ask for events
+   * `after`. A repeated event counts up and gets a new number, but keeps its place in the order.
+   */
   readonly sequence: number;
   readonly service: ServiceName;
   readonly namespace: Namespace;

@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { lowestFree } from "./addresses.ts";
+
+const CASES: readonly (readonly [subnet: string, taken: readonly string[], free: string])[] = [
+  ["10.89.0.0/16", [], "10.89.0.2"],
+  ["10.89.0.0/16", ["10.89.0.2", "10.89.0.4"], "10.89.0.3"],
+  ["10.89.7.9/24", ["10.89.7.2"], "10.89.7.3"],
+  ["192.168.1.128/29", ["192.168.1.130", "192.168.1.131", "192.168.1.132"], "192.168.1.133"],
+  ["200.0.0.0/8", [], "200.0.0.2"],
+];
+
+test.each(CASES)("lowestFree() of %s without %p is %s", (subnet, taken, free) => {
+  expect(lowestFree(subnet, new Set(taken))).toBe(free);
+});
+
+test("lowestFree() crosses the last octet, which is no boundary of the subnet", () => {
+  const taken = new Set(Array.from({ length: 254 }, (_, index) => `10.89.0.${index + 2}`));
+  expect(lowestFree("10.89.0.0/16", taken)).toBe("10.89.1.0");
+});
+
+test("lowestFree() never gives the gateway or the broadcast address", () => {
+  expect(lowestFree("10.0.0.0/30", new Set())).toBe("10.0.0.2");
+  expect(() => lowestFree("10.0.0.0/30", new Set(["10.0.0.2"]))).toThrow('Cannot give an address of "10.0.0.0/30": all of its 1 addresses are taken');
+  for (const prefix of [31, 32]) expect(() => lowestFree(`10.0.0.0/${prefix}`, new Set())).toThrow("all of its 0 addresses are taken");
+});
+
+test.each(["", "10.0.0.0", "10.0.0.0/33", "10.0.0.256/24", "fd00::/64"])("lowestFree() refuses %p as a subnet", (subnet) => {
+  expect(() => lowestFree(subnet, new Set())).toThrow("it must be an IPv4 address with a prefix length");
+});

@@ -1,0 +1,31 @@
+/** Which address a pod gets. Pure. */
+import { fail } from "../base/errors.ts";
+
+/**
+ * The lowest address of an IPv4 `subnet` (`10.89.0.0/16`) that is not in `taken`; never the network's own, the first (the
+ * gateway) or the last one (broadcast). Fails with kind `unavailable` when none is free, `invalid` when it is no subnet.
+ */
+export function lowestFree(subnet: string, taken: ReadonlySet<string>): string {
+  const { first, last } = rangeOf(subnet);
+  for (let address = first + 2; address < last; address += 1) {
+    const text = format(address);
+    if (!taken.has(text)) return text;
+  }
+  return fail("unavailable", `Cannot give an address of "${subnet}": all of its ${Math.max(0, last - first - 2)} addresses are taken`, {
+    code: "ENOADDRESS",
+  });
+}
+
+function rangeOf(subnet: string): { readonly first: number; readonly last: number } {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(subnet);
+  const [a = 256, b = 256, c = 256, d = 256, prefix = 33] = (match ?? []).slice(1).map(Number);
+  if (Math.max(a, b, c, d) > 255 || prefix > 32) {
+    return fail("invalid", `Cannot read "${subnet}" as a subnet: it must be an IPv4 address with a prefix length, such as 10.89.0.0/16`);
+  }
+  const size = 2 ** (32 - prefix);
+  const address = ((a * 256 + b) * 256 + c) * 256 + d;
+  const first = address - (address % size);
+  return { first, last: first + size - 1 };
+}
+
+const format = (address: number): string => [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");

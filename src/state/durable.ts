@@ -1,0 +1,41 @@
+/** `wherry.db`: services and the objects they want, and the image catalog. */
+import type { Database } from "./database.ts";
+import { imageCatalog } from "./images.ts";
+import { openDatabase } from "./open.ts";
+import { OBJECTS, SERVICES } from "./rows.ts";
+import { DURABLE } from "./schema.ts";
+import type { DurableState, ObjectRecord, ServiceRecord } from "./state.ts";
+
+export interface StateOptions {
+  /** Never writes, never makes the file: a database that does not exist yet is an empty one, until it is opened again. */
+  readonly readonly?: boolean;
+}
+
+/** Opens the durable state. Fails with kind `unavailable` when the file is damaged, foreign, of a newer wherry, or not accessible. */
+export function openDurable(path: string, options: StateOptions = {}): DurableState {
+  const database = openDatabase(path, { schema: DURABLE, durable: true, readonly: options.readonly === true });
+  return {
+    services: () => database.select(SERVICES, "ORDER BY name"),
+    service: (name) => database.selectOne(SERVICES, "WHERE name = ?", [name]),
+    objects: (service) => objects(database, service),
+    putService: (record, wanted) => database.transaction(() => putService(database, record, wanted)),
+    removeService: (name) => void database.run("DELETE FROM services WHERE name = ?", [name]),
+    images: imageCatalog(database),
+    [Symbol.dispose]: () => database[Symbol.dispose](),
+  };
+}
+
+function objects(database: Database, service: string | undefined): readonly ObjectRecord[] {
+  const rows = service === undefined
+    ? database.select(OBJECTS, "ORDER BY service, position")
+    : database.select(OBJECTS, "WHERE service = ? ORDER BY position", [service]);
+  return rows.map(({ position: _, ...record }) => record);
+}
+
+function putService(database: Database, record: ServiceRecord, wanted: readonly ObjectRecord[]): void {
+  database.run("DELETE FROM services WHERE name = ?", [record.name]);
+  database.run(SERVICES.insert, SERVICES.values(record));
+  for (const [position, object] of wanted.entries()) {
+    database.run(OBJECTS.insert, OBJECTS.values({ ...object, service: record.name, position }));
+  }
+}
