@@ -30,3 +30,17 @@ export interface ImageCatalog {
   /** Forgets an image. */
   remove(id: string): void;
 }
+
+/** An image store: where its files are, and its record. Several processes may use one at the same time. */
+export interface Store {
+  /** Directory on a disk, `<durable>`; the layout below it is in `layout.ts`. */
+  readonly directory: string;
+  readonly catalog: ImageCatalog;
+}
+
+/** What an import tells while it runs. */
+export type ImportProgress =
+  /** skopeo reads and checks the archive */
+  | { readonly step: "read"; readonly source: string }
+  /** `present`: unpacked before, by this or another process */
+  | { readonly step: "layer"; readonly layer: string; readonly state: "unpacking" | "present" | "done" };

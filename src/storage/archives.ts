@@ -1,0 +1,93 @@
+/** What a user's archive is, told from its content, and the names that are written in it. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { fail, unless } from "../base/errors.ts";
+import { CLEAN_ENV, exec } from "../base/exec.ts";
+import { parseJson, record, string, strings } from "./imageConfig.ts";
+import { LONG } from "./layout.ts";
+import { formatReference, localReference, parseReference } from "./references.ts";
+
+/** `rootfs`: a tar of a root filesystem; the others are skopeo's transports (containers-transports(5)). */
+export type SourceKind = "rootfs" | "oci" | "oci-archive" | "docker-archive";
+
+/** Every name that `docker save`, `podman save`, `buildah` and `skopeo` put into an image archive. */
+const ARCHIVE_NAME = /^(\.\/)?(|blobs(\/.*)?|oci-layout|index\.json|manifest\.json|repositories|[0-9a-f]{64}(\.json|\.tar|\/(VERSION|json|layer\.tar)?)?)$/;
+
+/**
+ * Tells what `source` is. An archive with a `manifest.json` is Docker's, also when it is an OCI layout at the same
+ * time, because then its full names are only there. Kinds `notFound` and `invalid`.
+ */
+export async function identify(source: string, options: { readonly signal?: AbortSignal } = {}): Promise<SourceKind> {
+  const found = unless("ENOENT", () => statSync(source), undefined);
+  if (found === undefined) fail("notFound", `Cannot import "${source}": it does not exist`);
+  if (found.isDirectory()) {
+    if (existsSync(`${source}/oci-layout`)) return "oci";
+    fail("invalid", `Cannot import "${source}": it is a directory without an "oci-layout" file, it should be an OCI layout or an archive`);
+  }
+  if (!found.isFile()) fail("invalid", `Cannot import "${source}": it is not a file, it should be an archive`);
+  const names = await archiveNames(source, options);
+  if (names?.has("manifest.json") === true) return "docker-archive";
+  if (names?.has("oci-layout") === true) return "oci-archive";
+  return "rootfs";
+}
+
+/** The names in an image archive; undefined at the first name that no image archive has. */
+async function archiveNames(source: string, options: { readonly signal?: AbortSignal }): Promise<ReadonlySet<string> | undefined> {
+  const signal = AbortSignal.any([AbortSignal.timeout(LONG), ...(options.signal ? [options.signal] : [])]);
+  const lister = Bun.spawn(["bsdtar", "-t", "-f", source], { env: { ...CLEAN_ENV }, signal, killSignal: "SIGKILL", stdout: "pipe", stderr: "ignore" });
+  const names = new Set<string>();
+  try {
+    for await (const line of lines(lister.stdout)) {
+      if (!ARCHIVE_NAME.test(line)) return undefined;
+      names.add(line.replace(/^\.\//, ""));
+    }
+    return names;
+  } finally {
+    lister.kill("SIGKILL");
+    await lister.exited;
+  }
+}
+
+async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const parts = `${rest}${decoder.decode(chunk, { stream: true })}`.split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+  if (rest !== "") yield rest;
+}
+
+/** The full references that an image archive gives its only image. Kind `invalid` when it holds several images. */
+export async function namesInArchive(source: string, kind: Exclude<SourceKind, "rootfs">): Promise<readonly string[]> {
+  const text = await readMember(source, kind === "docker-archive" ? "manifest.json" : "index.json", kind === "oci");
+  const root = parseJson(text);
+  const images = kind === "docker-archive" ? root : record(root, "index.json")["manifests"];
+  if (!Array.isArray(images) || images.length === 0) fail("invalid", `Cannot import "${source}": it holds no image`);
+  const names = images.map((image: unknown) => (kind === "docker-archive" ? dockerNames(image) : ociNames(image)));
+  if (images.length > 1) {
+    fail("invalid", `Cannot import "${source}": it holds ${images.length} images (${names.flat().join(", ")}), it should hold one`);
+  }
+  return names.flat();
+}
+
+async function readMember(source: string, member: string, directory: boolean): Promise<string> {
+  if (directory) return readFileSync(`${source}/${member}`, "utf8");
+  // One of the two patterns is always missing, which is an error to bsdtar
+  const { stdout } = await exec(["bsdtar", "-x", "-O", "-f", source, member, `./${member}`], { allowFailure: true, timeout: LONG });
+  return stdout;
+}
+
+/** `docker save` leaves Docker Hub's part out of its names. */
+function dockerNames(image: unknown): readonly string[] {
+  return strings(record(image, "manifest.json")["RepoTags"], "RepoTags").map((name) => formatReference(parseReference(name)));
+}
+
+/** containerd writes the full name; the standard annotation may be a full name or a short one, as given to buildah. */
+function ociNames(image: unknown): readonly string[] {
+  const annotations = record(record(image, "index.json")["annotations"] ?? {}, "annotations");
+  const full = string(annotations["io.containerd.image.name"], "annotations");
+  if (full !== "") return [formatReference(parseReference(full))];
+  const short = string(annotations["org.opencontainers.image.ref.name"], "annotations");
+  return short === "" ? [] : [formatReference(localReference(short))];
+}

@@ -1,0 +1,229 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { exec } from "../base/exec.ts";
+import { errnoOf } from "../base/errors.ts";
+import { CHECKOUT, type Member, scratch, tar, writeLayout, writeTar } from "./fixtures.ts";
+import { ensureLayer, readLayer } from "./layers.ts";
+import { layerDirectory, layerHome, namesIn, recoverStorage, temporaryDirectory } from "./layout.ts";
+import { mountRootfs, unmountRootfs } from "./rootfs.ts";
+import { unpackTar } from "./unpack.ts";
+
+const root = process.getuid?.() === 0;
+const BUN = process.execPath;
+const BYTE = Buffer.from([0x63, 0xe9]); // "cé" in latin1: not UTF-8
+
+/** Unpacks members into a fresh store and returns the layer's directory. */
+async function layerOf(directory: string, members: readonly Member[]): Promise<string> {
+  const layer = writeTar(`${directory}/layer.tar`, members);
+  await ensureLayer(directory, layer);
+  return layerDirectory(directory, layer.diffId);
+}
+
+/** Everything below a directory: path, type and mode, size or link. */
+async function listing(directory: string): Promise<string> {
+  return (await exec(["find", directory, "-printf", "%P %y %m %U:%G %l\\n"])).stdout;
+}
+
+describe.skipIf(!root)("layers (needs root)", () => {
+  test("ensureLayer() keeps owners, modes, times, links, devices, attributes and names that are not UTF-8", async () => {
+    using at = scratch();
+    const capability = "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+    const layer = await layerOf(at.path, [
+      { name: "./", type: "directory", mode: 0o750, uid: 5, gid: 6 },
+      { name: "f", content: "x", mode: 0o6755, uid: 1000, gid: 2000, mtime: 12_345, pax: { "SCHILY.xattr.user.note": "hi" } },
+      { name: "ping", content: "x", pax: { "SCHILY.xattr.security.capability": capability } },
+      { name: "h", type: "hardlink", link: "f" },
+      { name: "s", type: "symlink", link: "/etc/passwd" },
+      { name: "null", type: "char", device: [1, 3], mode: 0o666 },
+      { name: "p", type: "fifo" },
+      { name: BYTE, content: "b" },
+      { name: "n".repeat(90), content: "", pax: { path: `${"d".repeat(120)}/${"e".repeat(120)}` } },
+    ]);
+    const file = statSync(`${layer}/f`);
+    expect([file.mode & 0o7777, file.uid, file.gid, file.mtimeMs, file.nlink]).toEqual([0o6755, 1000, 2000, 12_345_000, 2]);
+    expect(statSync(`${layer}/h`).ino).toBe(file.ino);
+    expect(readlinkSync(`${layer}/s`)).toBe("/etc/passwd");
+    expect([lstatSync(`${layer}/null`).isCharacterDevice(), lstatSync(`${layer}/null`).rdev, lstatSync(`${layer}/p`).isFIFO()]).toEqual([true, 0x103, true]);
+    expect(readFileSync(Buffer.concat([Buffer.from(`${layer}/`), BYTE]), "utf8")).toBe("b");
+    expect(existsSync(`${layer}/${"d".repeat(120)}/${"e".repeat(120)}`)).toBe(true);
+    const attributes = await exec(["python3", "-c", "import os,sys; print(os.getxattr(sys.argv[1]+'/f','user.note'), os.getxattr(sys.argv[1]+'/ping','security.capability').hex())", layer]);
+    expect(attributes.stdout.trim()).toBe(`b'hi' ${Buffer.from(capability, "latin1").toString("hex")}`);
+    const top = statSync(`${layer}/.`);
+    expect([top.mode & 0o7777, top.uid, top.gid]).toEqual([0o750, 5, 6]);
+  });
+
+  test.each(["gzip", "zstd", "xz", "bzip2"])("ensureLayer() takes %s, and the diff ID is of the uncompressed bytes", async (program) => {
+    using at = scratch();
+    const { archive, diffId } = writeTar(`${at.path}/layer.tar`, [{ name: "f", content: "x" }]);
+    await exec([program, "-k", archive]);
+    const [packed] = readdirSync(at.path).filter((name) => name.startsWith("layer.tar."));
+    expect(await ensureLayer(at.path, { archive: `${at.path}/${packed}`, diffId })).toEqual({ diffId, size: statSync(archive).size });
+    expect(readLayer(at.path, diffId)).toEqual({ diffId, size: statSync(archive).size });
+  });
+
+  test("ensureLayer() takes empty layers", async () => {
+    using at = scratch();
+    expect(readdirSync(await layerOf(at.path, []))).toEqual([]);
+  });
+
+  test("ensureLayer() refuses an archive with another digest, and leaves nothing", async () => {
+    using at = scratch();
+    const { archive } = writeTar(`${at.path}/layer.tar`, [{ name: "f" }]);
+    const diffId = `sha256:${"0".repeat(64)}`;
+    await expect(ensureLayer(at.path, { archive, diffId })).rejects.toThrow(/its archive has the digest sha256:/);
+    expect([existsSync(layerHome(at.path, diffId)), namesIn(temporaryDirectory(at.path))]).toEqual([false, []]);
+    expect(() => layerDirectory(at.path, diffId)).toThrow("it is not in the store");
+    expect(() => layerDirectory(at.path, "sha256:../../etc")).toThrow("as a digest");
+  });
+
+  test("ensureLayer() turns whiteouts into overlayfs's, which hide lower layers only", async () => {
+    using at = scratch();
+    const below = await layerOf(at.path, [
+      ...["a/gone", "a/stays", "b/hidden", "c/old", "d"].map((name) => ({ name, content: "lower" })),
+      { name: Buffer.concat([Buffer.from("a/"), BYTE]), content: "lower" },
+    ]);
+    const above = await layerOf(at.path, [
+      { name: "a", type: "directory", mtime: 77 },
+      { name: "a/.wh.gone" },
+      { name: Buffer.concat([Buffer.from("a/.wh."), BYTE]) },
+      { name: "b/.wh..wh..opq" },
+      { name: "b/new", content: "upper" },
+      { name: ".wh.c" },
+      { name: "c/new", content: "upper" },
+      { name: "d", content: "upper" },
+      { name: ".wh.d" },
+      { name: ".wh..wh.plnk/1.2", content: "" },
+    ]);
+    expect(statSync(`${above}/a`).mtimeMs).toBe(77_000);
+    const target = `${at.path}/root`;
+    mountRootfs({ layers: [below, above], upper: `${at.path}/u`, work: `${at.path}/w`, target });
+    expect((await exec(["find", target, "-type", "f", "-printf", "%P "])).stdout.trim().split(" ").toSorted()).toEqual(["a/stays", "b/new", "c/new", "d"]);
+    expect(readFileSync(`${target}/d`, "utf8")).toBe("upper");
+    unmountRootfs(target);
+  });
+
+  test.each([".wh..", ".wh...", ".wh."])("ensureLayer() refuses the whiteout %s", async (name) => {
+    using at = scratch();
+    await expect(layerOf(at.path, [{ name }])).rejects.toThrow("it must hide a name");
+  });
+
+  // Each row: what the archive tries, and whether it is refused; whatever it does, nothing outside changes
+  const hostile: readonly (readonly [string, (outside: string) => readonly Member[], boolean])[] = [
+    ["a name with ..", () => [{ name: "../../victim", content: "bad" }], true],
+    [".. inside a name", () => [{ name: "a/../../../victim", content: "bad" }], true],
+    ["an absolute name", (outside) => [{ name: `${outside}/victim`, content: "bad" }], false],
+    ["a file through a symbolic link", (outside) => [{ name: "l", type: "symlink", link: outside }, { name: "l/victim", content: "bad" }], true],
+    ["a file through a relative symbolic link", () => [{ name: "l", type: "symlink", link: "../.." }, { name: "l/victim", content: "bad" }], true],
+    ["a file over a symbolic link", (outside) => [{ name: "l", type: "symlink", link: `${outside}/victim` }, { name: "l", content: "bad" }], false],
+    ["a directory over a symbolic link", (outside) => [{ name: "l", type: "symlink", link: outside }, { name: "l", type: "directory" }, { name: "l/victim", content: "bad" }], false],
+    ["a hard link to an absolute name", (outside) => [{ name: "h", type: "hardlink", link: `${outside}/victim` }, { name: "h", content: "bad" }], true],
+    ["a hard link to ..", () => [{ name: "h", type: "hardlink", link: "../../victim" }], true],
+    ["a hard link through a symbolic link", (outside) => [{ name: "l", type: "symlink", link: outside }, { name: "h", type: "hardlink", link: "l/victim" }], true],
+    ["a hard link with content to a symbolic link", (outside) => [{ name: "l", type: "symlink", link: `${outside}/victim` }, { name: "h", type: "hardlink", link: "l" }, { name: "h", content: "bad" }], false],
+    ["a whiteout of ..", () => [{ name: "a/.wh..." }], true],
+    ["a whiteout through a symbolic link", (outside) => [{ name: "l", type: "symlink", link: outside }, { name: "l/.wh.victim" }], true],
+    ["overlay attributes", () => [{ name: "d", type: "directory", pax: { "SCHILY.xattr.trusted.overlay.redirect": "/victim" } }], true],
+    ["file flags", () => [{ name: "f", content: "x", pax: { "SCHILY.fflags": "immutable" } }], false],
+    ["names with control characters", () => [{ name: "a\nb\x1b[31m\x07", content: "x" }, { name: ".wh.c\nd" }], false],
+    ["an entry twice", () => [{ name: "f", content: "1" }, { name: "f", content: "22" }], false],
+    ["a file over a directory that is not empty", () => [{ name: "f/x", content: "1" }, { name: "f", content: "2" }], true],
+  ];
+  test.each(hostile)("ensureLayer() with %s touches nothing outside", async (_, members, refused) => {
+    using at = scratch();
+    const outside = `${at.path}/outside`;
+    mkdirSync(outside);
+    writeFileSync(`${outside}/victim`, "good");
+    writeFileSync(`${at.path}/victim`, "good");
+    mkdirSync(`${at.path}/store`);
+    const before = await listing(outside);
+    const attempt = layerOf(`${at.path}/store`, members(outside)).then(() => "taken", (thrown: unknown) => (errnoOf(thrown) === "EINVALID" ? "refused" : thrown));
+    expect(await attempt).toBe(refused ? "refused" : "taken");
+    expect(await listing(outside)).toBe(before);
+    expect([readFileSync(`${outside}/victim`, "utf8"), readFileSync(`${at.path}/victim`, "utf8")]).toEqual(["good", "good"]);
+    expect(readdirSync(at.path).toSorted()).toEqual(["outside", "store", "victim"]);
+    expect(namesIn(temporaryDirectory(`${at.path}/store`))).toEqual([]);
+  });
+
+  test.each([
+    ["mtree, which reads files of the host", "#mtree\n./f type=file contents=/etc/hostname\n"],
+    ["text", "hello\n"],
+    ["a long text", "hello\n".repeat(1000)],
+    ["a broken gzip", "\x1f\x8b\x08 broken"],
+  ])("unpackTar() refuses %s", async (_, content) => {
+    using at = scratch();
+    mkdirSync(`${at.path}/into`);
+    writeFileSync(`${at.path}/f`, content, "latin1");
+    await expect(unpackTar(`${at.path}/f`, `${at.path}/into`)).rejects.toMatchObject({ kind: "invalid" });
+    expect(readdirSync(`${at.path}/into`)).toEqual([]);
+  });
+
+  test("unpackTar() refuses an archive that ends too early, and reads on after the end mark", async () => {
+    using at = scratch();
+    mkdirSync(`${at.path}/into`);
+    const bytes = tar([{ name: "f", content: "x".repeat(100_000) }]);
+    writeFileSync(`${at.path}/short`, bytes.subarray(0, 50_000));
+    await expect(unpackTar(`${at.path}/short`, `${at.path}/into`)).rejects.toMatchObject({ kind: "invalid" });
+    writeFileSync(`${at.path}/long`, Buffer.concat([bytes, Buffer.alloc(5_000_000)]));
+    expect((await unpackTar(`${at.path}/long`, `${at.path}/into`)).size).toBe(bytes.length + 5_000_000);
+  });
+
+  test("unpackTar() ends at once when it is aborted", async () => {
+    using at = scratch();
+    mkdirSync(`${at.path}/into`);
+    const { archive } = writeTar(`${at.path}/f`, [{ name: "f" }]);
+    await expect(unpackTar(archive, `${at.path}/into`, { signal: AbortSignal.abort() })).rejects.toThrow();
+  });
+
+  test("layerDirectory() gives a longer name when another layer has the short one", async () => {
+    using at = scratch();
+    const { archive, diffId } = writeTar(`${at.path}/layer.tar`, []);
+    await ensureLayer(at.path, { archive, diffId });
+    mkdirSync(`${at.path}/l`);
+    symlinkSync("../layers/other/diff", `${at.path}/l/${diffId.slice(7, 13)}`);
+    expect(layerDirectory(at.path, diffId)).toBe(`${at.path}/l/${diffId.slice(7, 14)}`);
+    expect(layerDirectory(at.path, diffId)).toBe(`${at.path}/l/${diffId.slice(7, 14)}`);
+  });
+
+  const script = `
+    import { importImage } from "${CHECKOUT}/src/storage/import.ts";
+    import { fakeCatalog } from "${CHECKOUT}/src/storage/fake.ts";
+    const [, , directory = "", source = ""] = process.argv;
+    await importImage({ directory, catalog: fakeCatalog() }, source, { progress: (event) => console.log(JSON.stringify(event)) });
+  `;
+
+  /** An OCI layout with three layers of many files. */
+  function bigLayout(directory: string): string {
+    const layers = ["a", "b", "c"].map((name) => tar(Array.from({ length: 3000 }, (_, index) => ({ name: `${name}/${index % 50}/${index}`, content: "x".repeat(2000) }))));
+    return writeLayout(`${directory}/layout`, { layers, config: {} });
+  }
+
+  test("importImage() of one image by several processes at once unpacks every layer once", async () => {
+    using at = scratch();
+    const source = bigLayout(at.path);
+    writeFileSync(`${at.path}/import.ts`, script);
+    const runs = await Promise.all(Array.from({ length: 4 }, () => exec([BUN, `${at.path}/import.ts`, `${at.path}/store`, source])));
+    const events = runs.flatMap(({ stdout }) => stdout.trim().split("\n"));
+    expect(events.filter((line) => line.includes('"unpacking"')).length).toBe(3);
+    expect(events.filter((line) => line.includes('"present"')).length).toBe(9);
+    expect(namesIn(temporaryDirectory(`${at.path}/store`))).toEqual([]);
+  }, 60_000);
+
+  test("importImage() after kill -9 at many points converges, with nothing half-made visible or left", async () => {
+    using at = scratch();
+    const source = bigLayout(at.path);
+    const store = `${at.path}/store`;
+    writeFileSync(`${at.path}/import.ts`, script);
+    for (const delay of [30, 60, 90, 120, 150, 180, 220, 260, 300, 350, 400, 500]) {
+      const child = Bun.spawn([BUN, `${at.path}/import.ts`, store, source], { stdout: "ignore", stderr: "ignore" });
+      const timer = setTimeout(() => child.kill("SIGKILL"), delay);
+      await child.exited;
+      clearTimeout(timer);
+      for (const layer of namesIn(`${store}/layers`)) {
+        expect((await exec(["find", `${store}/layers/${layer}/diff`, "-type", "f", "-size", "2000c"])).stdout.split("\n").length - 1).toBe(3000);
+      }
+    }
+    await exec([BUN, `${at.path}/import.ts`, store, source]);
+    expect(namesIn(`${store}/layers`).length).toBe(3);
+    expect([await recoverStorage(store), namesIn(temporaryDirectory(store))]).toEqual([true, []]);
+  }, 60_000);
+});

@@ -1,0 +1,18 @@
+/** The mounts that this process sees (`proc_pid_mountinfo(5)`). */
+import { readFileSync, realpathSync } from "node:fs";
+import { unless } from "../base/errors.ts";
+
+/** Mount points at and below `directory`, the last mounted first, so that they can be unmounted in this order. */
+export function mountsBelow(directory: string): readonly string[] {
+  const root = unless("ENOENT", () => realpathSync(directory), undefined);
+  if (root === undefined) return [];
+  return mountPoints(readFileSync("/proc/self/mountinfo", "utf8")).filter((point) => point === root || point.startsWith(`${root}/`)).reverse();
+}
+
+/** The mount points in the text of a mountinfo file, first mounted first. */
+export function mountPoints(text: string): readonly string[] {
+  return text.split("\n").flatMap((line) => {
+    const point = line.split(" ")[4];
+    return point === undefined ? [] : [point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))];
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * System calls on names that may be any bytes, and lookups that cannot leave a directory, by FFI to the C library.
+ * Each throws a `WherryError` of kind `failed` whose code is the errno.
+ */
+import { dlopen, FFIType, ptr, read } from "bun:ffi";
+import { constants } from "node:fs";
+import { fail } from "../base/errors.ts";
+
+const { i32, u32, u64, i64, cstring, pointer } = FFIType;
+const libc = dlopen("libc.so.6", {
+  mknod: { args: [cstring, u32, u64], returns: i32 },
+  lsetxattr: { args: [cstring, cstring, pointer, u64, i32], returns: i32 },
+  utimensat: { args: [i32, cstring, pointer, i32], returns: i32 },
+  syscall: { args: [i64, i32, cstring, pointer, u64], returns: i64 },
+  __errno_location: { args: [], returns: pointer },
+}).symbols;
+
+const ERRNO: Readonly<Record<number, string>> = {
+  1: "EPERM", 2: "ENOENT", 11: "EAGAIN", 13: "EACCES", 17: "EEXIST", 18: "EXDEV", 20: "ENOTDIR", 22: "EINVAL",
+  28: "ENOSPC", 36: "ENAMETOOLONG", 38: "ENOSYS", 40: "ELOOP", 95: "EOPNOTSUPP", 122: "EDQUOT",
+};
+
+function errno(): string {
+  const where = libc.__errno_location();
+  const number = where === null ? 0 : read.i32(where, 0);
+  return ERRNO[number] ?? `errno ${number}`;
+}
+
+const terminated = (value: Buffer): Buffer => Buffer.concat([value, Buffer.alloc(1)]);
+
+function check(result: number, call: string, path: Buffer): void {
+  if (result === 0) return;
+  const code = errno();
+  fail("failed", `Cannot ${call} "${path.toString()}": ${code}`, { code });
+}
+
+/** Makes overlayfs's whiteout, the character device 0:0 (kernel `overlayfs.rst`, "whiteouts and opaque directories"). */
+export function makeWhiteout(path: Buffer): void {
+  check(libc.mknod(terminated(path), constants.S_IFCHR, 0n), "make whiteout", path);
+}
+
+/** Makes a directory opaque: overlayfs shows nothing of the lower layers in it. */
+export function makeOpaque(path: Buffer): void {
+  const value = Buffer.from("y");
+  check(libc.lsetxattr(terminated(path), Buffer.from("trusted.overlay.opaque\0"), ptr(value), BigInt(value.length), 0), "make opaque", path);
+}
+
+/** Sets access and modification time, in nanoseconds since the epoch (`utimensat(2)`). */
+export function setTimes(path: Buffer, times: { readonly atimeNs: bigint; readonly mtimeNs: bigint }): void {
+  const second = 1_000_000_000n;
+  const parts = [times.atimeNs, times.mtimeNs].flatMap((time) => [time / second, time % second]);
+  check(libc.utimensat(-100, terminated(path), ptr(BigInt64Array.from(parts)), 0), "set the times of", path);
+}
+
+const SYS_OPENAT2 = 437n;
+const O_CLOEXEC = 0o2000000;
+/** A descriptor that only names a file (`open(2)`). */
+export const O_PATH = 0o10000000;
+
+/** How a lookup below a directory treats what would leave it (`openat2(2)`). */
+export const RESOLVE = {
+  /** It is an error, EXDEV. */
+  beneath: 0x02n | 0x08n,
+  /** The directory is taken for `/`, as after chroot(2). */
+  inRoot: 0x02n | 0x10n,
+} as const;
+
+/** Opens `path` below the directory open at `directory`; no symbolic link leads out of it. Returns a descriptor. */
+export function openBelow(directory: number, path: string, options: { readonly flags: number; readonly resolve: bigint }): number {
+  const how = BigUint64Array.of(BigInt(options.flags | O_CLOEXEC), 0n, options.resolve);
+  const name = Buffer.from(path);
+  // EAGAIN: something was renamed during the lookup, which a hostile container can keep up for ever
+  for (let attempts = 0; attempts < 100; attempts += 1) {
+    const fd = Number(libc.syscall(SYS_OPENAT2, directory, terminated(name), ptr(how), BigInt(how.byteLength)));
+    if (fd >= 0) return fd;
+    const code = errno();
+    if (code !== "EAGAIN") fail("failed", `Cannot open "${path}": ${code}`, { code });
+  }
+  fail("failed", `Cannot open "${path}": it is being renamed all the time`, { code: "EAGAIN" });
+}

@@ -1,0 +1,149 @@
+/**
+ * One layer archive into one directory. The archive is hostile: `bsdtar` runs in a chroot of the directory and
+ * without every capability that it does not need, so neither names, links nor a fault in it reach anything else.
+ */
+import { openSync, readSync, closeSync } from "node:fs";
+import { fail, messageOf } from "../base/errors.ts";
+import { CLEAN_ENV } from "../base/exec.ts";
+import { LONG } from "./layout.ts";
+
+export interface Unpacked {
+  /** `sha256:…` of the uncompressed archive (image-spec config.md, "Layer DiffID") */
+  readonly diffId: string;
+  /** Bytes of the uncompressed archive. */
+  readonly size: number;
+}
+
+/** First bytes of the compressions that `bsdcat` is trusted with; it knows more, and would run helper programs for some. */
+const COMPRESSED = [[0x1f, 0x8b], [0x28, 0xb5, 0x2f, 0xfd], [0xfd, 0x37, 0x7a, 0x58, 0x5a], [0x42, 0x5a, 0x68]] as const;
+
+/**
+ * SYS_ADMIN is among the dropped capabilities: an archive cannot set `trusted.overlay.*` attributes, and with them
+ * the meaning of the layer. The death signal keeps an unpacker from outliving us and its lock.
+ */
+const CONFINED = [
+  "setpriv", "--no-new-privs", "--pdeathsig=KILL",
+  "--bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+mknod,+setfcap,+sys_chroot",
+] as const;
+const EXTRACT = ["bsdtar", "-x", "-f", "-", "--chroot", "-p", "--numeric-owner", "--xattrs", "--no-acls", "--no-fflags"] as const;
+
+/**
+ * Unpacks `archive` (a tar, plain or compressed by gzip, zstd, xz or bzip2) into the empty `directory`, with owners,
+ * modes, times, hard links, devices and extended attributes. Kind `invalid` when it is no tar or has an entry that
+ * cannot be made inside the directory; the directory is then half full, for the caller to remove.
+ */
+export async function unpackTar(archive: string, directory: string, options: { readonly signal?: AbortSignal } = {}): Promise<Unpacked> {
+  const control = controlOf(options);
+  const source = openArchive(archive, control);
+  const tar = Bun.spawn([...CONFINED, ...EXTRACT], { ...control, cwd: directory, stdin: "pipe", stdout: "ignore", stderr: "pipe" });
+  const complaints = new Response(tar.stderr).text();
+  const hash = new Bun.CryptoHasher("sha256");
+  let size = 0;
+  try {
+    for await (const chunk of withTarHeader(source.bytes, archive)) {
+      hash.update(chunk);
+      size += chunk.length;
+      await feed(tar, chunk);
+    }
+    await Promise.resolve(tar.stdin.end()).catch(() => undefined); // it may have ended at the end mark, before the padding
+    await source.finished();
+    options.signal?.throwIfAborted();
+    if ((await tar.exited) !== 0) fail("invalid", `Cannot unpack "${archive}": ${reason(await complaints)}`, { context: { stderr: await complaints } });
+    return { diffId: `sha256:${hash.digest("hex")}`, size };
+  } finally {
+    tar.kill("SIGKILL");
+    source.stop();
+    await tar.exited;
+  }
+}
+
+/** Writes the uncompressed bytes of a compressed file to the file `to`. Kind `invalid` when it is damaged. */
+export async function decompress(archive: string, to: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  const source = openArchive(archive, controlOf(options));
+  try {
+    await Bun.write(to, new Response(source.bytes));
+    await source.finished();
+  } finally {
+    source.stop();
+  }
+}
+
+/** Whether a file begins as one of the compressions does that are taken here. */
+export function isCompressed(path: string): boolean {
+  const head = firstBytes(path);
+  return COMPRESSED.some((magic) => magic.every((byte, index) => head[index] === byte));
+}
+
+type Control = ReturnType<typeof controlOf>;
+const controlOf = (options: { readonly signal?: AbortSignal }) => ({
+  signal: AbortSignal.any([AbortSignal.timeout(LONG), ...(options.signal ? [options.signal] : [])]),
+  killSignal: "SIGKILL" as const,
+  env: { ...CLEAN_ENV },
+});
+
+/** The uncompressed bytes of a file. `finished` fails with kind `invalid` when the decompressor did. */
+function openArchive(archive: string, control: Control) {
+  if (!isCompressed(archive)) {
+    return { bytes: Bun.file(archive).stream(), finished: async () => undefined, stop: () => undefined };
+  }
+  const child = Bun.spawn(["setpriv", "--no-new-privs", "--pdeathsig=KILL", "bsdcat"], { ...control, stdin: Bun.file(archive), stdout: "pipe", stderr: "pipe" });
+  const complaints = new Response(child.stderr).text();
+  const finished = async (): Promise<void> => {
+    if ((await child.exited) !== 0) fail("invalid", `Cannot decompress "${archive}": ${reason(await complaints)}`);
+  };
+  return { bytes: child.stdout, finished, stop: () => child.kill("SIGKILL") };
+}
+
+function firstBytes(path: string): Buffer {
+  const head = Buffer.alloc(6);
+  const fd = openSync(path, "r");
+  try {
+    readSync(fd, head);
+  } finally {
+    closeSync(fd);
+  }
+  return head;
+}
+
+/**
+ * Passes bytes through when they begin as a tar does: with a `ustar` header, or a zero block (an empty layer), or
+ * not at all. `bsdtar` would also take formats with other powers (mtree reads host files, ISO images, …).
+ */
+async function* withTarHeader(bytes: ReadableStream<Uint8Array>, archive: string): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | undefined = new Uint8Array();
+  for await (const chunk of bytes) {
+    if (head === undefined) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < 512) continue;
+    checkHeader(head.subarray(0, 512), archive);
+    yield head;
+    head = undefined;
+  }
+  if (head !== undefined && head.length > 0) checkHeader(head, archive);
+}
+
+function checkHeader(block: Uint8Array, archive: string): void {
+  const magic = Buffer.from(block.subarray(257, 262)).toString("latin1");
+  if (block.length === 512 && (magic === "ustar" || block.every((byte) => byte === 0))) return;
+  fail("invalid", `Cannot unpack "${archive}": it is not a tar archive`);
+}
+
+/** Writes with back pressure. An error only means that the unpacker has ended; its status tells whether it should have. */
+async function feed(tar: { readonly stdin: Bun.FileSink; readonly exitCode: number | null }, chunk: Uint8Array): Promise<void> {
+  if (tar.exitCode !== null) return;
+  try {
+    tar.stdin.write(chunk);
+    await tar.stdin.flush();
+  } catch {
+    return;
+  }
+}
+
+/** The first complaint of libarchive's tools, without control characters: it quotes names from the archive. */
+function reason(stderr: string): string {
+  const lines = stderr.trim().split("\n").filter((line) => !line.includes("Removing leading '/'"));
+  return messageOf(lines[0] ?? "").replace(/^bsd(tar|cat): /, "").replace(/: (Unknown error -1|Success)$/, "").replace(/[\0-\x1f\x7f]/g, "?");
+}
