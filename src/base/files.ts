@@ -1,5 +1,6 @@
 /** Files written so that a crash leaves the old or the new content, never half of one. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { unless } from "./errors.ts";
 
@@ -37,11 +38,13 @@ export function ensureDirectory(path: string, mode = 0o700): void {
   mkdirSync(path, { recursive: true, mode });
 }
 
-/** Removes a tree: renamed to a hidden name first, so that a crash never leaves half of it under its real name. */
-export function removeTree(path: string): void {
+/**
+ * Removes a tree: renamed to a hidden name first, so that a crash never leaves half of it under its real name. Nothing
+ * there is success. Symbolic links in it are removed, not followed.
+ */
+export async function removeTree(path: string): Promise<void> {
   const slash = path.lastIndexOf("/");
   const hidden = `${path.slice(0, slash)}/.gone-${path.slice(slash + 1)}`;
-  rmSync(hidden, { recursive: true, force: true });
-  unless("ENOENT", () => renameSync(path, hidden), undefined);
-  rmSync(hidden, { recursive: true, force: true });
+  await rm(hidden, { recursive: true, force: true });
+  if (unless("ENOENT", () => renameSync(path, hidden) ?? true, false)) await rm(hidden, { recursive: true, force: true });
 }

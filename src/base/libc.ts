@@ -104,3 +104,34 @@ export function sendDatagram(path: string, message: string): boolean {
     libc.close(fd);
   }
 }
+
+const linkCalls = dlopen("libc.so.6", {
+  if_nametoindex: { args: [cstring], returns: u32 },
+  send: { args: [i32, pointer, u64, i32], returns: FFIType.i64 },
+  recv: { args: [i32, pointer, u64, i32], returns: FFIType.i64 },
+}).symbols;
+
+/** The index of a network interface in the network namespace of the calling thread (`if_nametoindex(3)`), 0 when there is none. */
+export function interfaceIndex(name: string): number {
+  return linkCalls.if_nametoindex(text(name));
+}
+
+/**
+ * Sends one rtnetlink request (`rtnetlink(7)`, with `NLM_F_ACK`) in the network namespace of the calling thread and
+ * returns 0, or the positive errno number of the kernel's answer.
+ */
+export function routeRequest(message: Uint8Array): number {
+  const fd = libc.socket(16, 3 | 0o2000000, 0);
+  if (fd < 0) fail("failed", `Cannot open a netlink socket: ${errno()}`);
+  try {
+    if (Number(linkCalls.send(fd, ptr(message), BigInt(message.length), 0)) !== message.length) fail("failed", `Cannot send to netlink: ${errno()}`);
+    const answer = Buffer.alloc(8192);
+    if (Number(linkCalls.recv(fd, ptr(answer), BigInt(answer.length), 0)) < 20) fail("failed", `Cannot receive from netlink: ${errno()}`);
+    return -answer.readInt32LE(16);
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** The name of an errno number, `EBUSY`. */
+export const errnoName = (number: number): string => ERRNO[number] ?? `errno ${number}`;

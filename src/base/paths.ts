@@ -32,3 +32,9 @@ export const podLogDirectory = (paths: Paths, namespace: string, pod: string, ui
   `${paths.logs}/${namespace}_${pod}_${uid}`;
 /** State of the OCI runtime (`crun --root`). */
 export const runtimeRoot = (paths: Paths): string => `${paths.runtime}/oci`;
+/** Held by commands that start or take down a service while no supervisor runs; never by a supervisor. Taken before `serviceLock`. */
+export const commandLock = (paths: Paths, service: string): string => `${paths.runtime}/locks/${service}.command`;
+/** Bundle of the service container. */
+export const serviceBundle = (paths: Paths, service: string): string => `${serviceDirectory(paths, service)}/container`;
+/** What the supervisor says, in CRI format. */
+export const serviceLog = (paths: Paths, service: string): string => `${serviceDirectory(paths, service)}/log`;

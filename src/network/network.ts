@@ -43,3 +43,6 @@ export interface Network {
   /** Takes back everything `attach` made: interface, firewall rules, and with the last pod of the bridge the bridge itself. What is gone already is success, also when the namespace file is missing or unmounted. */
   detach(attachment: Attachment): Promise<void>;
 }
+
+/** Code of the error that leaves the calling thread in a pod's namespaces: whoever sees it must end the process at once. */
+export const LOST_NAMESPACE = "ELOSTNAMESPACE";

@@ -1,0 +1,53 @@
+/**
+ * The bridge as the kernel shows it, and its *anchor*: a port that belongs to no pod. netavark removes a bridge and its
+ * chains when a teardown finds no port on it, whoever may be about to add one; while the anchor stands, no teardown is
+ * the last. The bridge also gets a fixed hardware address: the kernel would change it as ports come and go, and pods
+ * would send to their gateway's old one.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { interfaceIndex } from "../base/libc.ts";
+import { unless } from "../base/errors.ts";
+import type { Bridge } from "./network.ts";
+import { macOf } from "./request.ts";
+import { addVeth, deleteLink, setLinkAddress } from "./rtnetlink.ts";
+
+const INTERFACE_NAME_MAX = 15;
+
+/** The two ends of the anchor, the first of them the port: `wherry0-a`, `wherry0-b`. */
+export function anchorOf({ interface: name }: Bridge): readonly [string, string] {
+  const fits = name.length + 2 <= INTERFACE_NAME_MAX;
+  const stem = fits ? name : `br${createHash("sha256").update(name).digest("hex").slice(0, INTERFACE_NAME_MAX - 4)}`;
+  return [`${stem}-a`, `${stem}-b`];
+}
+
+export const bridgeExists = (bridge: Bridge): boolean => interfaceIndex(bridge.interface) > 0;
+export const anchorStands = (bridge: Bridge): boolean => existsSync(`${portDirectory(bridge)}/${anchorOf(bridge)[0]}`);
+export const portsOf = (bridge: Bridge): readonly string[] => unless("ENOENT", () => readdirSync(portDirectory(bridge)), []);
+
+const portDirectory = (bridge: Bridge): string => `/sys/class/net/${bridge.interface}/brif`;
+
+/** Fixes the bridge's hardware address and adds the anchor. */
+export function setAnchor(bridge: Bridge): void {
+  const [port, peer] = anchorOf(bridge);
+  setLinkAddress(bridge.interface, macOf(bridge.gateway));
+  deleteIfThere(port);
+  addVeth(port, peer, bridge.interface);
+}
+
+/** Deletes the anchor and every other port, so that the next teardown is the last. */
+export function removePorts(bridge: Bridge): void {
+  for (const port of new Set([...portsOf(bridge), anchorOf(bridge)[0]])) deleteIfThere(port);
+}
+
+/** Deletes a bridge that no pod is on: netavark takes an existing bridge as it is, and this one may be half-made. */
+export function removeIdleBridge(bridge: Bridge): void {
+  const anchor = anchorOf(bridge)[0];
+  if (portsOf(bridge).some((port) => port !== anchor)) return;
+  deleteIfThere(anchor);
+  deleteIfThere(bridge.interface);
+}
+
+function deleteIfThere(link: string): void {
+  if (interfaceIndex(link) > 0) deleteLink(link);
+}

@@ -1,0 +1,150 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { exec } from "../base/exec.ts";
+import { interfaceIndex } from "../base/libc.ts";
+import { anchorOf } from "./anchor.ts";
+import { networkContract } from "./contract.ts";
+import { listLeftovers } from "./leftovers.ts";
+import { inNetwork } from "./namespaces.ts";
+import type { PortMapping } from "./network.ts";
+import { realBridge } from "./realBridge.ts";
+import { addVeth, deleteLink } from "./rtnetlink.ts";
+
+const NETAVARK = "/usr/lib/podman/netavark";
+const able = process.getuid?.() === 0 && existsSync(NETAVARK);
+const number = process.pid % 120; // of this run's bridge; the next 120 are for a second one
+
+const port = (hostPort: number, hostIP = ""): PortMapping => ({ containerPort: 8080, hostPort, hostIP, protocol: "tcp" });
+const get = (url: string): Promise<string> => fetch(url, { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text());
+
+if (able) networkContract("netavarkNetwork", realBridge(number));
+
+describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
+  const real = realBridge(number + 120);
+  const { network, bridge, directory } = real;
+  afterAll(() => real.close());
+
+  /** An HTTP server in a pod's namespace: its socket is opened there and served from here. */
+  const serve = (netns: string, text: string) => inNetwork(netns, () => Bun.serve({ port: 8080, hostname: "0.0.0.0", fetch: () => new Response(text) }));
+  const within = (netns: string, ...argv: readonly string[]) => exec(["nsenter", `--net=${netns}`, ...argv], { timeout: 10_000 });
+
+  test("attach() lets pods reach each other, their gateway, and be reached", async () => {
+    const [one, two] = [real.pod(1), real.pod(2)];
+    await Promise.all([network.attach(one), network.attach(two)]);
+    using server = serve(one.netns, "from one");
+    expect((await within(two.netns, "busybox", "ping", "-c1", "-W2", one.ip)).status).toBe(0);
+    expect((await within(two.netns, "busybox", "ping", "-c1", "-W2", bridge.gateway)).status).toBe(0);
+    expect((await within(two.netns, "busybox", "wget", "-qO-", `http://${one.ip}:8080/`)).stdout).toBe("from one");
+    expect(await get(`http://${one.ip}:8080/`)).toBe("from one");
+    server.stop(true);
+    await Promise.all([network.detach(one), network.detach(two)]);
+    expect(await real.left()).toEqual([]);
+  });
+
+  test("attach() makes host ports answer, on 127.0.0.1, the gateway and from another pod", async () => {
+    const [pod, other] = [real.pod(1, [port(23001), port(23002, "127.0.0.1")]), real.pod(2)];
+    await network.attach(pod);
+    await network.attach(other);
+    using server = serve(pod.netns, "published");
+    for (const where of ["127.0.0.1:23001", `${bridge.gateway}:23001`, "127.0.0.1:23002"]) expect(await get(`http://${where}/`)).toBe("published");
+    expect(get(`http://${bridge.gateway}:23002/`)).rejects.toThrow();
+    expect((await within(other.netns, "busybox", "wget", "-qO-", `http://${bridge.gateway}:23001/`)).stdout).toBe("published");
+    server.stop(true);
+    await network.detach(pod);
+    expect(get("http://127.0.0.1:23001/")).rejects.toThrow();
+    await network.detach(other);
+    expect(await real.left()).toEqual([]);
+  });
+
+  test("attach() and detach() hold with many at once in two processes", async () => {
+    const worker = (first: number) => spawnWorker("cycle", first, 20);
+    const results = await Promise.all([worker(1), worker(101)].map((child) => child.exited));
+    expect(results).toEqual([0, 0]);
+    expect(await real.left()).toEqual([]);
+  }, 60_000);
+
+  test("attach() works again after a netavark was killed at any point", async () => {
+    const flag = `${directory}/flag`, wrapper = `${directory}/killed`;
+    for (const milliseconds of [1, 4, 8, 12, 16, 20, 25, 30, 40]) {
+      // Only the first setup is killed, so that what it left can be taken back
+      writeFileSync(wrapper, `#!/bin/sh\nif [ "$3" = setup ] && rm ${flag} 2>/dev/null; then exec timeout -s KILL 0.0${String(milliseconds).padStart(2, "0")} ${NETAVARK} "$@"; fi\nexec ${NETAVARK} "$@"\n`);
+      chmodSync(wrapper, 0o755);
+      writeFileSync(flag, "");
+      const breaking = realBridge(number + 120, { directory, binary: wrapper });
+      const pod = real.pod(3, [port(23003)]);
+      await breaking.network.attach(pod).catch(() => undefined);
+      await network.attach(pod);
+      await network.detach(pod);
+      expect(await real.left()).toEqual([]);
+    }
+  }, 60_000);
+
+  test("attach() and detach() go on where a killed process stopped", async () => {
+    for (const attached of [0, 1, 3, 9]) {
+      const child = spawnWorker("attach", 1, 12);
+      await untilAttached(child.stdout, attached);
+      child.kill("SIGKILL");
+      await child.exited;
+      const pods = Array.from({ length: 12 }, (_, index) => real.pod(index + 1, index % 2 === 0 ? [port(24001 + index)] : [], "keep"));
+      // Half of them start again, the others are given up
+      await Promise.all(pods.map((pod, index) => (index < 6 ? network.attach(real.pod(index + 1, pod.ports)) : network.detach(pod))));
+      await Promise.all(pods.slice(0, 6).map((pod) => network.detach(pod)));
+      expect(await real.left()).toEqual([]);
+    }
+  }, 60_000);
+
+  test("detach() takes back all when the bridge or its anchor was removed by hand", async () => {
+    const [one, two] = [real.pod(1, [port(23001)]), real.pod(2, [port(23002)])];
+    for (const link of [bridge.interface, anchorOf(bridge)[0]]) {
+      await network.attach(one);
+      await network.attach(two);
+      deleteLink(link);
+      await network.detach(one);
+      await network.detach(two);
+      expect(await real.left()).toEqual([]);
+    }
+  });
+
+  test("attach() makes whole what a crash left: a bridge without address, a pair in the namespace", async () => {
+    const pod = real.pod(1);
+    await exec(["busybox", "ip", "link", "add", "name", bridge.interface, "type", "bridge"]);
+    inNetwork(pod.netns, () => addVeth("eth0", "peer0"));
+    await network.attach(pod);
+    expect((await within(pod.netns, "busybox", "ping", "-c1", "-W2", bridge.gateway)).status).toBe(0);
+    await network.detach(pod);
+    expect(await real.left()).toEqual([]);
+  });
+
+  test("attach() passes netavark's sentence on and leaves nothing", async () => {
+    const pod = { ...real.pod(1), ip: "10.213.300.1" };
+    expect(network.attach(pod)).rejects.toThrow('Cannot attach pod "pod-1" to network');
+    await network.detach(pod);
+    expect(await real.left()).toEqual([]);
+    expect(existsSync(`${directory}/config/${bridge.interface}`)).toBe(false);
+  });
+
+  test("listLeftovers() lists interfaces, rules and pins", async () => {
+    const pod = real.pod(1, [port(23001)]);
+    await network.attach(pod);
+    const { interfaces, rules, pins } = await listLeftovers({ bridge, directory: `${directory}/netns` });
+    expect(interfaces).toContain(bridge.interface);
+    expect(interfaces.length).toBe(4); // the bridge, both ends of the anchor, the pod's port
+    expect(rules.some((rule) => rule.includes("--dport 23001") || rule.includes("dport 23001"))).toBe(true);
+    expect(pins).toContain(pod.netns);
+    await network.detach(pod);
+    real.dropNamespace(pod);
+    expect((await listLeftovers({ bridge, directory })).pins).not.toContain(pod.netns);
+    expect(interfaceIndex(bridge.interface)).toBe(0);
+  });
+
+  function spawnWorker(verb: "attach" | "cycle", first: number, count: number) {
+    const argv = [process.execPath, `${import.meta.dir}/attachWorker.ts`, String(number + 120), directory, verb, String(first), String(count)];
+    return Bun.spawn(argv, { stdin: "ignore", stdout: "pipe", stderr: "inherit", timeout: 60_000, killSignal: "SIGKILL" });
+  }
+
+  /** The worker writes a dot as it begins and one for every pod attached. */
+  async function untilAttached(output: ReadableStream<Uint8Array>, count: number): Promise<void> {
+    let dots = 0;
+    for await (const chunk of output) if ((dots += chunk.length) > count) return;
+  }
+});

@@ -1,0 +1,174 @@
+/**
+ * Pods on a bridge by netavark(1).
+ *
+ * What many netavarks at once would break, and what keeps it whole. Shared among the pods of a bridge are the bridge and
+ * the network's chains: made by the setup that finds them missing, removed by the teardown that finds no port left on the
+ * bridge. Both look first and act later, so two of them, or one of each, can meet. Therefore:
+ * - the first attach (*opening*) and what follows the last detach (*closing*) run alone: exclusive lock;
+ * - everything between runs side by side: shared lock. Setups find all shared things made and add only what is the pod's
+ *   own; the anchor keeps teardowns from thinking they are the last;
+ * - the register, not the kernel, says which pods are on the bridge: namespaces die asynchronously;
+ * - a pod whose last change did not end is changed under the exclusive lock: netavarks inherit the lock, so a stray one
+ *   of a killed process has ended by then.
+ * A pod without host ports has no firewall rules of its own, and its teardown leaves the firewall alone. netavark's
+ * outermost chains (NETAVARK_FORWARD, NETAVARK-HOSTPORT-…) stay, as netavark has it: they are common to all its users.
+ */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fail, messageOf } from "../base/errors.ts";
+import { interfaceIndex } from "../base/libc.ts";
+import { semaphore } from "../base/semaphore.ts";
+import { bridgeExists, removeIdleBridge, removePorts, setAnchor } from "./anchor.ts";
+import { inStead, isAlone, isOpen, type Job, lockFor, netavark } from "./job.ts";
+import { rulesOf } from "./leftovers.ts";
+import type { SharedLock } from "./lock.ts";
+import { inNetwork, namespacesStand } from "./namespaces.ts";
+import type { Network } from "./network.ts";
+import { register } from "./register.ts";
+import { macIn, POD_INTERFACE } from "./request.ts";
+import { deleteLink } from "./rtnetlink.ts";
+
+export interface NetavarkOptions {
+  /** On tmpfs; holds one directory per bridge. */
+  readonly configDirectory: string;
+  /** One file for all bridges of the host, because of netavark's outermost chains. */
+  readonly lockPath: string;
+  /** Path of the program; looked for where distributions put it when absent. */
+  readonly binary?: string;
+}
+
+const PLACES = ["/usr/lib/podman/netavark", "/usr/libexec/podman/netavark", "/usr/local/lib/podman/netavark", "/usr/local/libexec/podman/netavark"];
+/** iptables' words for: another user of the outermost chains (Podman) came in between. */
+const TRANSIENT = /Chain already exists|Resource temporarily unavailable|RULE_(INSERT|APPEND|DELETE) failed|holding the xtables lock/;
+const ATTEMPTS = 3;
+
+/** The network driver on netavark. Runs a bounded number of netavarks at once, whatever it is asked. */
+export function netavarkNetwork(options: NetavarkOptions): Network {
+  const binary = options.binary ?? PLACES.find((path) => existsSync(path)) ?? "netavark";
+  const cores = availableParallelism();
+  const attaching = semaphore(2 * cores), detaching = semaphore(8 * cores); // a detach mostly waits for the kernel's grace periods
+  const job = (attachment: Job["attachment"]): Job =>
+    ({ attachment, known: register(options.configDirectory, attachment.bridge), binary, lockPath: options.lockPath });
+  return {
+    attach: (attachment) => attaching.run(() => attach(job(attachment))),
+    detach: (attachment) => detaching.run(() => detach(job(attachment))),
+  };
+}
+
+async function attach(job: Job): Promise<{ readonly mac: string }> {
+  const { uid, podName, netns, bridge } = job.attachment;
+  if (!namespacesStand({ network: netns })) fail("failed", `Cannot attach pod "${podName}": "${netns}" is not a network namespace`);
+  if (job.known.member(uid) !== undefined) await detach(job);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return { mac: macIn(await addMember(job), bridge) };
+    } catch (thrown) {
+      await detach(job).catch(() => undefined); // what could not be undone stays in the register, for the next attach or detach
+      if (attempt === ATTEMPTS || !TRANSIENT.test(messageOf(thrown))) throw thrown;
+    }
+  }
+}
+
+/** Returns netavark's answer. Goes round again when another pod has opened the bridge meanwhile. */
+async function addMember(job: Job): Promise<string> {
+  for (;;) {
+    {
+      using lock = await lockFor(job, "shared");
+      if (isOpen(job)) return await setUpMember(job, lock);
+    }
+    using lock = await lockFor(job, "exclusive");
+    if (!isOpen(job)) return await openWithMember(job, lock);
+  }
+}
+
+async function setUpMember(job: Job, lock: SharedLock): Promise<string> {
+  job.known.putMember(job.attachment.uid, "changing");
+  removeInterface(job.attachment.netns);
+  const answer = await netavark(job, "setup", { lock });
+  job.known.putMember(job.attachment.uid, "attached");
+  return answer;
+}
+
+/** Opening: the pod's setup makes the bridge and all chains. Needs the exclusive lock. */
+async function openWithMember(job: Job, lock: SharedLock): Promise<string> {
+  job.known.putMember(job.attachment.uid, "changing");
+  removeInterface(job.attachment.netns);
+  const answer = await openBridge(job, lock, job.attachment.netns);
+  job.known.putMember(job.attachment.uid, "attached");
+  return answer;
+}
+
+async function openBridge(job: Job, lock: SharedLock, netns: string): Promise<string> {
+  job.known.putBridge("changing");
+  removeIdleBridge(job.attachment.bridge);
+  const answer = await netavark(job, "setup", { lock, netns, portChain: true });
+  setAnchor(job.attachment.bridge);
+  job.known.putBridge("open");
+  return answer;
+}
+
+async function detach(job: Job): Promise<void> {
+  const state = job.known.member(job.attachment.uid);
+  if (state !== undefined && !isAlone(job)) {
+    using lock = await lockFor(job, state === "attached" && isOpen(job) ? "shared" : "exclusive");
+    await takeDownMember(job, lock);
+  }
+  if (isAlone(job)) await takeDownLast(job);
+}
+
+/** Takes down what is the pod's own, on a bridge that stays. */
+async function takeDownMember(job: Job, lock: SharedLock): Promise<void> {
+  job.known.putMember(job.attachment.uid, "changing");
+  // Not open while others are on it: after a crash, or by a stranger's hand
+  if (!isOpen(job)) await inStead(job, { linked: false }, async (netns) => void (await openBridge(job, lock, netns)));
+  const there = hasInterface(job.attachment.netns);
+  if (job.attachment.ports.length === 0) {
+    if (there) await netavark(job, "teardown", { lock, linkOnly: true });
+  } else if (there) {
+    await netavark(job, "teardown", { lock });
+  } else {
+    await inStead(job, { linked: true }, async (netns) => void (await netavark(job, "teardown", { lock, netns })));
+  }
+  job.known.removeMember(job.attachment);
+}
+
+/** Closing, with the last pod or after it, unless another pod has come meanwhile. */
+async function takeDownLast(job: Job): Promise<void> {
+  const { known, attachment } = job;
+  if (known.bridge() === undefined && known.member(attachment.uid) === undefined) return;
+  using lock = await lockFor(job, "exclusive");
+  if (!isAlone(job)) {
+    if (known.member(attachment.uid) !== undefined) await takeDownMember(job, lock);
+    return;
+  }
+  if (known.bridge() !== undefined) await closeBridge(job, lock);
+  known.removeMember(attachment);
+}
+
+/** With no port on the bridge, netavark's teardown of the pod is also that of the bridge and its chains. */
+async function closeBridge(job: Job, lock: SharedLock): Promise<void> {
+  const { bridge } = job.attachment;
+  const whole = isOpen(job);
+  job.known.putBridge("changing");
+  removeInterface(job.attachment.netns);
+  removePorts(bridge);
+  if (!whole) removeIdleBridge(bridge);
+  if (whole || (await rulesOf(bridge)).length > 0) {
+    await inStead(job, { linked: whole }, async (netns) => {
+      // netavark fails on chains that it does not find, so of a bridge that is not whole all is made first
+      if (!whole) await netavark(job, "setup", { lock, netns, portChain: true });
+      await netavark(job, "teardown", { lock, netns, portChain: true });
+    });
+  }
+  if (bridgeExists(bridge)) fail("failed", `Cannot remove network "${bridge.name}": interface "${bridge.interface}" is still there`);
+  job.known.removeBridge();
+}
+
+/** An interface that nobody knows of any more would be in the way. */
+function removeInterface(netns: string): void {
+  if (hasInterface(netns)) inNetwork(netns, () => deleteLink(POD_INTERFACE));
+}
+
+function hasInterface(netns: string): boolean {
+  return namespacesStand({ network: netns }) && inNetwork(netns, () => interfaceIndex(POD_INTERFACE) > 0);
+}
