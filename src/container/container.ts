@@ -30,6 +30,14 @@ export interface HostLimits {
   readonly seccompProfile: unknown;
   /** `x64`, `arm64`: as `process.arch` */
   readonly architecture: string;
+  /** `6.1.0-13-amd64`; absent: new enough for every rule of the seccomp profile. */
+  readonly kernel?: string;
+  /** Bytes of memory of the host, for the out-of-memory score. */
+  readonly memory?: number;
+  /** The kernel accounts swap, so a memory limit can cover it. */
+  readonly swapAccounting?: boolean;
+  /** The lowest out-of-memory score adjustment that may be set; absent: any. */
+  readonly lowestOomScoreAdj?: number;
 }
 
 export interface ConfigInput {

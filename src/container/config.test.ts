@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { WherryError } from "../base/errors.ts";
+import { ociConfig } from "./config.ts";
+import type { ConfigInput } from "./container.ts";
+import { containerOf, host, image, inputOf, podOf } from "./fixtures.ts";
+import { serviceContainerConfig } from "./service.ts";
+
+/** Compares with `testdata/<name>.json`; a missing file is written, to be read before it is committed. */
+function golden(name: string, value: unknown): void {
+  const file = `${import.meta.dir}/testdata/${name}.json`;
+  const text = `${JSON.stringify(value, undefined, 2)}\n`;
+  if (!existsSync(file)) writeFileSync(file, text);
+  expect(text).toBe(readFileSync(file, "utf8"));
+}
+
+const limited = containerOf({ resources: { limits: { cpu: "500m", memory: "64Mi" } } });
+const CASES: Readonly<Record<string, ConfigInput>> = {
+  "plain-v2": inputOf(),
+  "plain-v1": inputOf({ host: { ...host, cgroupVersion: "v1", hardRlimits: { RLIMIT_NOFILE: 20_000, RLIMIT_NPROC: 4_096 } } }),
+  "host-network": inputOf({ namespaces: { ipc: "/run/wherry/pods/p/ipcns" }, hostname: "node" }),
+  limits: inputOf({ container: limited }),
+  "limits-without-controllers": inputOf({ container: limited, host: { ...host, controllers: [] } }),
+  "not-root": inputOf({ image: { ...image, workingDir: "/data" }, identity: { uid: 101, gid: 102, additionalGids: [103], home: "/var/lib/x" } }),
+  volumes: inputOf({
+    binds: [
+      { source: "/v/deep", destination: "/data/a/b/", readOnly: true, recursive: true },
+      { source: "/v/top", destination: "/data", readOnly: false, recursive: true },
+      { source: "/v/sys", destination: "/sys", readOnly: true, recursive: true },
+    ],
+    env: [{ name: "PATH", value: "/opt/bin" }, { name: "WHO", value: "me" }],
+    container: containerOf({ args: ["--as", "$(WHO)", "$$(WHO)"], workingDir: "/srv" }),
+  }),
+};
+
+describe("ociConfig", () => {
+  for (const [name, input] of Object.entries(CASES)) test(`ociConfig gives testdata/${name}.json`, () => golden(name, ociConfig(input)));
+
+  test("ociConfig warns about each limit whose controller is absent, by name", () => {
+    expect(ociConfig(inputOf({ container: limited, host: { ...host, controllers: ["memory"] } })).warnings).toEqual([
+      'Cannot limit cpu of container "web" to "500m": this host has no cgroup controller "cpu"',
+    ]);
+  });
+
+  const COMMANDS: readonly (readonly [string, Parameters<typeof containerOf>[0], readonly string[]])[] = [
+    ["takes entrypoint and cmd of the image", {}, ["/docker-entrypoint.sh", "nginx", "-g", "daemon off;"]],
+    ["replaces cmd by args", { args: ["a"] }, ["/docker-entrypoint.sh", "a"]],
+    ["replaces both by command", { command: ["c"] }, ["c"]],
+    ["replaces both by command and args", { command: ["c"], args: ["a"] }, ["c", "a"]],
+    ["treats empty lists as none", { command: [], args: [] }, ["/docker-entrypoint.sh", "nginx", "-g", "daemon off;"]],
+    ["expands variables", { command: ["$(A)", "$(B)", "$$(A)"] }, ["1", "$(B)", "$(A)"]],
+  ];
+  for (const [title, change, args] of COMMANDS) {
+    test(`ociConfig ${title}`, () => {
+      expect(ociConfig(inputOf({ container: containerOf(change), env: [{ name: "A", value: "1" }] })).config.process.args).toEqual(args);
+    });
+  }
+
+  test("ociConfig refuses a container with nothing to run, naming it and its image", () => {
+    const nothing = inputOf({ image: { ...image, entrypoint: [], cmd: [] } });
+    expect(() => ociConfig(nothing)).toThrow(WherryError);
+    expect(() => ociConfig(nothing)).toThrow(/container "web".*image "nginx:1.27"/);
+  });
+
+  const SCORES: readonly (readonly [string, ConfigInput, number])[] = [
+    ["without limits is the first to go", inputOf(), 1000],
+    ["with all limits is the last to go", inputOf({ container: limited }), -997],
+    ["with all limits keeps the lowest permitted score", inputOf({ container: limited, host: { ...host, lowestOomScoreAdj: 0 } }), 0],
+    ["with a memory limit of half the host stands in between", inputOf({ container: containerOf({ resources: { limits: { memory: "4Gi" } } }) }), 500],
+    ["beside a limited one stands in between", inputOf({ pod: podOf([containerOf(), limited]) }), 999],
+  ];
+  for (const [title, input, score] of SCORES) test(`ociConfig ${title}`, () => expect(ociConfig(input).config.process.oomScoreAdj).toBe(score));
+
+  const CPU: readonly (readonly [string, number, number])[] = [["1", 100_000, 1024], ["1m", 1_000, 2], ["2500m", 250_000, 2560]];
+  for (const [cpu, quota, shares] of CPU) {
+    test(`ociConfig makes ${cpu} cpu a quota of ${quota} µs and ${shares} shares`, () => {
+      const { config } = ociConfig(inputOf({ container: containerOf({ resources: { limits: { cpu } } }) }));
+      expect(config.linux.resources?.cpu).toEqual({ quota, shares, period: 100_000 });
+    });
+  }
+});
+
+test("serviceContainerConfig gives testdata/service.json", () => {
+  golden("service", serviceContainerConfig({ args: ["/usr/local/bin/wherry", "supervise", "shop"], env: ["PATH=/usr/bin"], cgroupsPath: "/wherry/shop/service", capabilities: ["CAP_KILL", "CAP_SYS_ADMIN"] }));
+});

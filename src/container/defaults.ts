@@ -1,0 +1,61 @@
+/**
+ * What a container gets when nobody asks: the defaults of containerd's CRI plugin, which most clusters run, so that an
+ * image meets here what it meets there.
+ */
+import type { OciMount, OciResources } from "../runtime/oci.ts";
+
+/** containerd `oci/spec.go`; root holds them, other users can gain them through nothing. */
+export const DEFAULT_CAPABILITIES: readonly string[] = [
+  "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
+  "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
+];
+
+/**
+ * `no_new_privs`: set-uid programs and file capabilities give nothing. Kubernetes sets it only when a
+ * securityContext says `allowPrivilegeEscalation: false`; wherry does not read securityContext yet and takes the safer
+ * side. Root in the container, who already has the capabilities above, notices nothing.
+ */
+export const NO_NEW_PRIVILEGES = true;
+
+export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+export const MASKED_PATHS: readonly string[] = [
+  "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+  "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+];
+
+export const READONLY_PATHS: readonly string[] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/** In a container with network, IPC and cgroup namespaces; a volume mounted at the same place replaces one of them. */
+export const DEFAULT_MOUNTS: readonly OciMount[] = [
+  { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+  { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
+  { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"] },
+  { destination: "/dev/pts", type: "devpts", source: "devpts", options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] },
+  { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
+  { destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"] },
+  { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"] },
+];
+
+type DeviceRule = NonNullable<OciResources["devices"]>[number];
+const allow = (type: string, access: string, major?: number, minor?: number): DeviceRule =>
+  ({ allow: true, type, access, ...(major === undefined ? {} : { major }), ...(minor === undefined ? {} : { minor }) });
+
+/** Everything denied, but making device files and the devices of every container (runtime-spec, config-linux.md). */
+export const DEVICE_RULES: readonly DeviceRule[] = [
+  { allow: false, access: "rwm" },
+  allow("c", "m"),
+  allow("b", "m"),
+  allow("c", "rwm", 1, 3), // null
+  allow("c", "rwm", 1, 5), // zero
+  allow("c", "rwm", 1, 7), // full
+  allow("c", "rwm", 1, 8), // random
+  allow("c", "rwm", 1, 9), // urandom
+  allow("c", "rwm", 5, 0), // tty
+  allow("c", "rwm", 5, 1), // console
+  allow("c", "rwm", 5, 2), // ptmx
+  allow("c", "rwm", 136), // pts
+];
+
+/** Wanted hard and soft limits, by OCI name; taken down to what the host allows. */
+export const DEFAULT_RLIMITS: Readonly<Record<string, number>> = { RLIMIT_NOFILE: 1_048_576, RLIMIT_NPROC: 4_194_304 };

@@ -1,0 +1,63 @@
+/** The process of a container: what is run, as whom, in which environment. */
+import { fail } from "../base/errors.ts";
+import type { OciProcess } from "../runtime/oci.ts";
+import type { ConfigInput, HostLimits } from "./container.ts";
+import { DEFAULT_CAPABILITIES, DEFAULT_PATH, DEFAULT_RLIMITS, NO_NEW_PRIVILEGES } from "./defaults.ts";
+import { expand } from "./expand.ts";
+import { oomScoreAdj } from "./qos.ts";
+
+export function processOf(input: ConfigInput): OciProcess {
+  const { identity, container, image, host } = input;
+  return {
+    terminal: false,
+    user: { uid: identity.uid, gid: identity.gid, ...(identity.additionalGids.length === 0 ? {} : { additionalGids: identity.additionalGids }) },
+    args: argsOf(input),
+    env: envOf(input),
+    cwd: container.workingDir || image.workingDir || "/",
+    capabilities: capabilitiesOf(identity.uid),
+    rlimits: rlimitsOf(host),
+    noNewPrivileges: NO_NEW_PRIVILEGES,
+    oomScoreAdj: Math.max(oomScoreAdj(input), host.lowestOomScoreAdj ?? -1000),
+  };
+}
+
+/**
+ * Kubernetes' rule: `command` replaces the image's entrypoint and its cmd, `args` replaces its cmd; an empty list is as
+ * none. `$(VAR)` is expanded in both. Kind `invalid` when nothing is left to run.
+ */
+export function argsOf({ container, image, env }: Pick<ConfigInput, "container" | "image" | "env">): readonly string[] {
+  const { command = [], args = [] } = container;
+  const values = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  const own = (words: readonly string[]): readonly string[] => words.map((word) => expand(word, values));
+  const start = command.length > 0 ? own(command) : image.entrypoint;
+  const rest = args.length > 0 ? own(args) : command.length > 0 ? [] : image.cmd;
+  const all = [...start, ...rest];
+  if (all.length === 0) fail("invalid", `Cannot run container "${container.name}": neither image "${container.image}" nor the manifest says which command to run`);
+  return all;
+}
+
+/** PATH, then the image's variables, HOSTNAME, HOME, then the container's; a later one replaces an earlier of its name. */
+function envOf({ image, identity, hostname, env }: ConfigInput): readonly string[] {
+  const entries = [
+    `PATH=${DEFAULT_PATH}`,
+    `HOME=${identity.home}`,
+    ...image.env,
+    `HOSTNAME=${hostname}`,
+    ...env.map(({ name, value }) => `${name}=${value}`),
+  ];
+  return [...new Map(entries.map((entry) => [entry.split("=")[0] ?? "", entry])).values()];
+}
+
+/** The kernel clears the sets of a user other than root at exec; they are written as they will be. */
+function capabilitiesOf(uid: number): NonNullable<OciProcess["capabilities"]> {
+  const held = uid === 0 ? DEFAULT_CAPABILITIES : [];
+  return { bounding: DEFAULT_CAPABILITIES, effective: held, permitted: held, inheritable: [], ambient: [] };
+}
+
+/** Silent when it clamps: the manifest did not ask for these numbers. */
+function rlimitsOf(host: HostLimits): NonNullable<OciProcess["rlimits"]> {
+  return Object.entries(DEFAULT_RLIMITS).map(([type, wanted]) => {
+    const limit = Math.min(wanted, host.hardRlimits[type] ?? wanted);
+    return { type, hard: limit, soft: limit };
+  });
+}

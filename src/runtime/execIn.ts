@@ -1,0 +1,51 @@
+/** A further process in a running container: `crun exec`, `runc exec`. */
+import { rmSync, writeFileSync } from "node:fs";
+import { fail } from "../base/errors.ts";
+import { CLEAN_ENV } from "../base/exec.ts";
+import { readConfig } from "./bundle.ts";
+import { pathOf } from "./chooseRuntime.ts";
+import { at } from "./json.ts";
+import type { ExecRequest } from "./runtime.ts";
+
+let count = 0;
+
+/**
+ * Runs the process with the caller's own stdin (when interactive), stdout and stderr; with `terminal` the runtime makes a
+ * pseudo-terminal and couples it to the caller's. Returns the exit status; 128 + signal when a signal ended it.
+ *
+ * When this process is killed, the kernel sends SIGTERM to the runtime's client, which passes it on to the process in
+ * the container: nothing goes on unattended, unless it ignores SIGTERM.
+ */
+export async function execIn(command: readonly string[], id: string, bundle: string, request: ExecRequest): Promise<number> {
+  count += 1;
+  const file = `${bundle}/exec-${process.pid}-${count}.json`;
+  writeFileSync(file, JSON.stringify(execProcess(at(readConfig(bundle), "process"), request)), { mode: 0o600 });
+  const setpriv = pathOf("setpriv");
+  const argv = [
+    ...(setpriv === undefined ? [] : [setpriv, "--pdeathsig", "TERM", "--"]),
+    ...command, "exec", ...(request.terminal ? ["--tty"] : []), "--process", file, id,
+  ];
+  try {
+    const stdin = request.interactive || request.terminal ? "inherit" : "ignore";
+    const child = Bun.spawn(argv, { stdio: [stdin, "inherit", "inherit"], env: CLEAN_ENV });
+    return await child.exited;
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** The container's own process with the request's words over it; of two variables of one name the later wins. */
+export function execProcess(process: unknown, request: ExecRequest): Readonly<Record<string, unknown>> {
+  if (typeof process !== "object" || process === null) return fail("notFound", "Cannot run a process in the container: it has no configuration");
+  const own: Readonly<Record<string, unknown>> = { ...process };
+  const inherited = Array.isArray(own["env"]) ? own["env"].map(String) : [];
+  const env = new Map([...inherited, ...request.env].map((entry) => [entry.split("=")[0] ?? "", entry]));
+  return {
+    ...own,
+    args: request.args,
+    env: [...env.values()],
+    cwd: request.cwd === "" ? own["cwd"] : request.cwd,
+    terminal: request.terminal,
+    ...(request.user === undefined ? {} : { user: request.user }),
+  };
+}

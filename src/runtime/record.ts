@@ -1,0 +1,62 @@
+/**
+ * The record that crun and runc keep of a container: a directory `<root>/<id>` with `status` (crun) or `state.json`
+ * (runc), and `exec.fifo` until the payload is started. Reading it says what `crun state` would say, without a process.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { unless } from "../base/errors.ts";
+import { readIfExists } from "../base/files.ts";
+import { numberAt, parseJson, textAt, textsAt } from "./json.ts";
+import { statProcess } from "./process.ts";
+
+export interface RuntimeRecord {
+  /** Who wrote it, and therefore must be asked to change it. */
+  readonly kind: "crun" | "runc";
+  readonly pid: number;
+  readonly startTime: number;
+  readonly bundle: string;
+  readonly cgroup: string | undefined;
+  /** The payload has not been started. */
+  readonly created: boolean;
+}
+
+export const recordDirectory = (root: string, id: string): string => `${root}/${id}`;
+
+/** The record; `partial` when the runtime was ended while it made the container; undefined when there is none. */
+export function readRecord(root: string, id: string): RuntimeRecord | "partial" | undefined {
+  const directory = recordDirectory(root, id);
+  const crun = parseJson(readIfExists(`${directory}/status`) ?? "");
+  const runc = crun === undefined ? parseJson(readIfExists(`${directory}/state.json`) ?? "") : undefined;
+  if (crun === undefined && runc === undefined) return existsSync(directory) ? "partial" : undefined;
+  const created = existsSync(`${directory}/exec.fifo`);
+  return crun !== undefined ? { ...fromCrun(crun), created } : { ...fromRunc(runc), created };
+}
+
+/** The payload's first process is alive, and is the one that was recorded. */
+export const isAlive = (record: RuntimeRecord): boolean => statProcess(record.pid)?.startTime === record.startTime;
+
+/** Ids of all records. */
+export function listRecords(root: string): readonly string[] {
+  const entries = unless("ENOENT", () => readdirSync(root, { withFileTypes: true }), []);
+  return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map((entry) => entry.name);
+}
+
+function fromCrun(status: unknown): Omit<RuntimeRecord, "created"> {
+  return {
+    kind: "crun",
+    pid: numberAt(status, "pid") ?? 0,
+    startTime: numberAt(status, "process-start-time") ?? 0,
+    bundle: textAt(status, "bundle") ?? "",
+    cgroup: textAt(status, "cgroup-path"),
+  };
+}
+
+function fromRunc(state: unknown): Omit<RuntimeRecord, "created"> {
+  const label = textsAt(state, "config", "labels").find((each) => each.startsWith("bundle="));
+  return {
+    kind: "runc",
+    pid: numberAt(state, "init_process_pid") ?? 0,
+    startTime: numberAt(state, "init_process_start") ?? 0,
+    bundle: label?.slice("bundle=".length) ?? "",
+    cgroup: textAt(state, "config", "cgroups", "path"),
+  };
+}
