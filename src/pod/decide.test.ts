@@ -1,0 +1,134 @@
+import { describe, expect, test } from "bun:test";
+import { exampleContainer, exampleEnd, examplePod } from "../spec/examples.ts";
+import { newContainerId, serviceName, type ContainerState, type PodSpec } from "../spec/spec.ts";
+import type { ContainerRecord, PodRecord } from "../state/state.ts";
+import { newPod } from "./records.ts";
+import { afterEnd, backoffText, decide, livePhase, progressOf } from "./decide.ts";
+import { derive } from "./derive.ts";
+
+const now = 100_000;
+
+function pod(spec: Partial<PodSpec> = {}, change: Partial<PodRecord> = {}): { record: PodRecord; containers: readonly ContainerRecord[] } {
+  const made = newPod({ service: serviceName("shop"), pod: examplePod("web", spec), hash: "", network: "bridge", cgroup: "/wherry/shop", now });
+  return { record: { ...made.record, ip: "10.0.0.2", sandboxAt: 1, ...change }, containers: made.containers };
+}
+
+const running = (): ContainerState => ({ status: "running", id: newContainerId(), pid: 7, startedAt: 1 });
+const withStates = (containers: readonly ContainerRecord[], ...states: readonly ContainerState[]): readonly ContainerRecord[] =>
+  containers.map((each, index) => ({ ...each, state: states[index] ?? each.state }));
+const two = { initContainers: [exampleContainer("one"), exampleContainer("two")], containers: [exampleContainer("main"), exampleContainer("side")] };
+const names = (decision: ReturnType<typeof decide>): readonly string[] => (decision.do === "start" ? decision.containers.map((each) => each.name) : [decision.do]);
+
+describe("decide()", () => {
+  test("makes the sandbox first", () => {
+    const { record, containers } = pod({}, { sandboxAt: 0 });
+    expect(decide(record, containers, now)).toEqual({ do: "sandbox" });
+  });
+
+  test("runs init containers one after the other, then all main containers at once", () => {
+    const { record, containers } = pod(two);
+    expect(names(decide(record, containers, now))).toEqual(["one"]);
+    expect(names(decide(record, withStates(containers, running()), now))).toEqual(["nothing"]);
+    expect(names(decide(record, withStates(containers, exampleEnd(0)), now))).toEqual(["two"]);
+    expect(names(decide(record, withStates(containers, exampleEnd(0), exampleEnd(0)), now))).toEqual(["main", "side"]);
+  });
+
+  test("waits for a back-off and says until when", () => {
+    const { record, containers } = pod();
+    const waiting: ContainerState = { status: "waiting", reason: "CrashLoopBackOff", until: now + 10_000 };
+    expect(decide(record, withStates(containers, waiting), now)).toEqual({ do: "nothing", wakeAt: now + 10_000 });
+    expect(names(decide(record, withStates(containers, waiting), now + 10_000))).toEqual(["main"]);
+  });
+
+  test("finishes a pod when its containers have ended for good", () => {
+    const { record, containers } = pod({ ...two, restartPolicy: "Never" });
+    const initDone = [exampleEnd(0), exampleEnd(0)];
+    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), exampleEnd(0)), now)).toEqual({ do: "finish", phase: "Succeeded" });
+    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), exampleEnd(3)), now)).toEqual({ do: "finish", phase: "Failed" });
+    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), running()), now)).toEqual({ do: "nothing" });
+    expect(decide(record, withStates(containers, exampleEnd(1)), now)).toEqual({ do: "finish", phase: "Failed" });
+  });
+
+  test("leaves a finished pod alone", () => {
+    const { record, containers } = pod({ restartPolicy: "Never" }, { sandboxAt: 0, phase: "Succeeded" });
+    expect(decide(record, withStates(containers, exampleEnd(0)), now)).toEqual({ do: "nothing" });
+  });
+
+  test("stops and removes what is wanted so", () => {
+    const { record, containers } = pod();
+    expect(decide({ ...record, wanted: "removed" }, containers, now)).toEqual({ do: "remove" });
+    expect(decide({ ...record, wanted: "stopped" }, containers, now)).toEqual({ do: "stop" });
+    expect(decide({ ...record, wanted: "stopped", sandboxAt: 0 }, containers, now)).toEqual({ do: "nothing" });
+    expect(decide({ ...record, wanted: "stopped", sandboxAt: 0 }, withStates(containers, running()), now)).toEqual({ do: "stop" });
+  });
+});
+
+describe("afterEnd()", () => {
+  const container = { kind: "main", failures: 0, restarts: 0, name: exampleContainer("main").name } as const;
+  const after = (exitCode: number, policy: PodSpec["restartPolicy"], change: Partial<ContainerRecord> = {}) =>
+    afterEnd({ ...container, ...change }, exampleEnd(exitCode), { policy, stopping: false });
+
+  test("restarts as the policy says", () => {
+    expect(after(0, "Always").state.status).toBe("waiting");
+    expect(after(0, "OnFailure").state.status).toBe("terminated");
+    expect(after(1, "OnFailure").state.status).toBe("waiting");
+    expect(after(1, "Never").state.status).toBe("terminated");
+    expect(after(0, "Always", { kind: "init" }).state.status).toBe("terminated");
+    expect(after(1, "Always", { kind: "init" }).state.status).toBe("waiting");
+  });
+
+  test("restarts at once the first time, then shows CrashLoopBackOff with the time it ends", () => {
+    expect(after(1, "Always").state).toEqual({ status: "waiting", reason: "Error" });
+    expect(after(1, "Always", { failures: 1 }).state).toMatchObject({ status: "waiting", reason: "CrashLoopBackOff", until: 12_000 });
+    expect(after(1, "Always", { failures: 6 }).state).toMatchObject({ until: 302_000 });
+  });
+
+  test("keeps a container ended that is being stopped", () => {
+    expect(afterEnd(container, exampleEnd(143), { policy: "Always", stopping: true }).state.status).toBe("terminated");
+  });
+});
+
+test("livePhase() is Pending until every main container has been started once", () => {
+  const { containers } = pod(two);
+  expect(livePhase(containers)).toBe("Pending");
+  expect(livePhase(withStates(containers, exampleEnd(0), exampleEnd(0), running()))).toBe("Pending");
+  expect(livePhase(withStates(containers, exampleEnd(0), exampleEnd(0), running(), running()))).toBe("Running");
+});
+
+describe("progressOf()", () => {
+  test("is started when every main container has run", () => {
+    const { record, containers } = pod();
+    expect(progressOf(record, containers)).toEqual({ is: "pending" });
+    expect(progressOf(record, withStates(containers, running()))).toEqual({ is: "started" });
+    expect(progressOf({ ...record, phase: "Failed" }, withStates(containers, exampleEnd(3)))).toEqual({ is: "started" });
+  });
+
+  test("is failed with the reason of what keeps the pod from starting", () => {
+    const { record, containers } = pod();
+    const missing: ContainerState = { status: "waiting", reason: "ErrImageNeverPull", message: "no image", until: now };
+    expect(progressOf(record, withStates(containers, missing))).toEqual({ is: "failed", reason: "ErrImageNeverPull", message: 'container "main": no image' });
+    expect(progressOf(record, withStates(containers, exampleEnd(128, { reason: "StartError", message: "not found", startedAt: 0 })))).toMatchObject({ is: "failed", reason: "RunContainerError" });
+    expect(progressOf({ ...record, sandboxAt: 0, reason: "FailedCreatePodSandBox", message: "no net" }, containers)).toMatchObject({ is: "failed", reason: "FailedCreatePodSandBox" });
+  });
+
+  test("gives up on an init container that fails for the third time", () => {
+    const { record, containers } = pod(two);
+    const looping = (failures: number): readonly ContainerRecord[] =>
+      containers.map((each, index) => (index === 0 ? { ...each, failures, last: exampleEnd(1), state: { status: "waiting", reason: "CrashLoopBackOff", until: now } } : each));
+    expect(progressOf(record, looping(2)).is).toBe("pending");
+    expect(progressOf(record, looping(3))).toMatchObject({ is: "failed", reason: "Init:CrashLoopBackOff" });
+  });
+});
+
+test("derive() returns only what has changed", () => {
+  const { record, containers } = pod();
+  const up = withStates(containers, running());
+  expect(derive(record, containers, now)).toEqual({ initializedAt: now });
+  expect(derive({ ...record, initializedAt: 5 }, up, now)).toEqual({ phase: "Running", readyAt: now });
+  expect(derive({ ...record, initializedAt: 5, phase: "Running", readyAt: 6 }, up, now)).toEqual({});
+  expect(derive({ ...record, initializedAt: 5, phase: "Running", readyAt: 6 }, withStates(containers, exampleEnd(1)), now)).toEqual({ readyAt: 0 });
+});
+
+test("backoffText() prints durations as Go does", () => {
+  expect([10_000, 80_000, 300_000].map(backoffText)).toEqual(["10s", "1m20s", "5m0s"]);
+});

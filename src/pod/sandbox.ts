@@ -1,0 +1,101 @@
+/**
+ * The sandbox: what the containers of a pod share. Everything of it follows from the pod's row, so it can be unmade
+ * from the row alone, whatever part of it was made; every step may be repeated.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { ensureDirectory, removeTree, writeAtomically } from "../base/files.ts";
+import { mount, MS_NODEV, MS_NOEXEC, MS_NOSUID, unmount } from "../base/libc.ts";
+import { podDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
+import { hostnameFile, hostsFile, podResolvConf } from "../network/files.ts";
+import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/namespaces.ts";
+import type { Attachment, NamespaceFiles, PortMapping } from "../network/network.ts";
+import { killCgroup } from "../runtime/cgroupProcesses.ts";
+import { removeCgroup } from "../runtime/cgroupTree.ts";
+import type { ContainerPort, Pod } from "../spec/spec.ts";
+import type { PodRecord } from "../state/state.ts";
+import { removePodVolumes } from "../storage/volumes.ts";
+import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
+import { makeVolumes } from "./volumes.ts";
+
+/** Size of a pod's /dev/shm, as CRI runtimes make it. */
+const SHM_SIZE = "65536k";
+
+/** The name a pod gives itself: `spec.hostname`, else its own name up to the first dot, at most 63 characters. */
+export const hostnameOf = (pod: Pod): string => pod.spec.hostname ?? (pod.metadata.name.split(".")[0] ?? "").slice(0, 63).replace(/-+$/, "");
+
+export function namespaceFiles(host: PodHost, record: PodRecord): NamespaceFiles {
+  const directory = podDirectory(host.paths, record.uid);
+  const own = record.network === "host" ? {} : { network: `${directory}/netns`, uts: `${directory}/utsns` };
+  return { ...own, ipc: `${directory}/ipcns` };
+}
+
+export const sandboxStands = (host: PodHost, record: PodRecord): boolean => namespacesStand(namespaceFiles(host, record));
+
+/** Makes namespaces, files, volumes and network of a pod. What fails leaves a part that `unmakeSandbox` takes back. */
+export async function makeSandbox(host: PodHost, record: PodRecord, from: { readonly config: ConfigSource; readonly reporter: PodReporter }): Promise<void> {
+  const directory = podDirectory(host.paths, record.uid);
+  ensureDirectory(`${directory}/containers`);
+  ensureDirectory(podDiskDirectory(host.paths, record.uid));
+  makeNamespaces({ files: namespaceFiles(host, record), hostname: hostnameOf(record.pod) });
+  makeShm(`${directory}/shm`);
+  writeFiles(record, directory);
+  await Promise.all([
+    record.network === "bridge" ? host.network.attach(attachmentOf(host, record)) : undefined,
+    makeVolumes(host, record, from.config),
+  ]);
+}
+
+function makeShm(path: string): void {
+  unmount(path);
+  ensureDirectory(path, 0o1777);
+  mount("shm", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `mode=1777,size=${SHM_SIZE}`);
+}
+
+/** /etc/hosts, /etc/resolv.conf and /etc/hostname, which every container gets; readable by all users of the pod. */
+function writeFiles(record: PodRecord, directory: string): void {
+  const write = (name: string, text: string): void => writeAtomically(`${directory}/${name}`, text, { mode: 0o644, durable: false });
+  const hostname = hostnameOf(record.pod);
+  const onHost = record.network === "host";
+  write("hosts", onHost ? hostText("/etc/hosts") : hostsFile({ ip: record.ip, hostname }));
+  write("resolv.conf", podResolvConf({ network: record.network, etc: hostText("/etc/resolv.conf"), resolved: hostText("/run/systemd/resolve/resolv.conf") }));
+  write("hostname", onHost ? hostText("/etc/hostname") : hostnameFile(hostname));
+}
+
+const hostText = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
+
+export function attachmentOf(host: PodHost, record: PodRecord): Attachment {
+  const { bridge } = host;
+  return { uid: record.uid, podName: record.pod.metadata.name, netns: `${podDirectory(host.paths, record.uid)}/netns`, bridge, ip: record.ip, ports: portMappings(record.pod) };
+}
+
+const PROTOCOLS = { TCP: "tcp", UDP: "udp", SCTP: "sctp" } as const;
+
+function portMappings(pod: Pod): readonly PortMapping[] {
+  const mapping = ({ hostPort, hostIP, containerPort, protocol }: ContainerPort): readonly PortMapping[] =>
+    hostPort === undefined ? [] : [{ containerPort, hostPort, hostIP: hostIP ?? "", protocol: PROTOCOLS[protocol] }];
+  return [...pod.spec.initContainers, ...pod.spec.containers].flatMap(({ ports }) => ports.flatMap(mapping));
+}
+
+/** Takes the sandbox back; containers must have ended. Volumes on disk and the logs stay. */
+export async function unmakeSandbox(host: PodHost, record: PodRecord): Promise<void> {
+  const directory = podDirectory(host.paths, record.uid);
+  if (record.network === "bridge") await host.network.detach(attachmentOf(host, record));
+  removeNamespaces(namespaceFiles(host, record));
+  unmount(`${directory}/shm`);
+  await killCgroup(record.cgroup);
+  await removeCgroup(record.cgroup);
+}
+
+/** Takes back everything of a pod but its row. */
+export async function removeSandbox(host: PodHost, record: PodRecord): Promise<void> {
+  await unmakeSandbox(host, record);
+  const { namespace, name } = record.pod.metadata;
+  await removePodDirectories(host, record.uid);
+  await removeTree(podLogDirectory(host.paths, namespace, name, record.uid));
+}
+
+/** Unmounts and removes the directories of a pod, on tmpfs and on disk. Host data is never mounted below them. */
+export async function removePodDirectories(host: PodHost, uid: string): Promise<void> {
+  await removePodVolumes(podDirectory(host.paths, uid));
+  await removePodVolumes(podDiskDirectory(host.paths, uid));
+}

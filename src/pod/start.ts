@@ -1,0 +1,167 @@
+/** Starting one container of a pod whose sandbox stands: image, root filesystem, configuration, OCI runtime. */
+import { dirname } from "node:path";
+import { WherryError, fail, messageOf } from "../base/errors.ts";
+import { removeTree } from "../base/files.ts";
+import { bundleDirectory, podDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
+import { ociConfig } from "../container/config.ts";
+import type { Bind, ConfigResult } from "../container/container.ts";
+import { resolveEnvironment } from "../container/environment.ts";
+import type { OciConfig } from "../runtime/oci.ts";
+import { newContainerId, type Container, type ContainerId, type Terminated } from "../spec/spec.ts";
+import type { ContainerRecord, PodRecord } from "../state/state.ts";
+import { lookupIdentity } from "../storage/identity.ts";
+import { layerDirectory } from "../storage/layout.ts";
+import { mountRootfs } from "../storage/rootfs.ts";
+import type { Image } from "../storage/storage.ts";
+import { releaseContainer } from "./end.ts";
+import { requireImage } from "./image.ts";
+import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
+import { hostnameOf, namespaceFiles } from "./sandbox.ts";
+import { bindsOf } from "./volumes.ts";
+import { fieldPathOf } from "./fieldPath.ts";
+
+export interface StartRequest {
+  readonly record: PodRecord;
+  readonly container: ContainerRecord;
+  readonly config: ConfigSource;
+  readonly reporter: PodReporter;
+}
+
+export type StartOutcome =
+  | { readonly is: "running"; readonly id: ContainerId; readonly bundle: string }
+  | { readonly is: "ended"; readonly end: Terminated }
+  /** It could not be made; nothing of it is left. */
+  | { readonly is: "refused"; readonly reason: string; readonly message: string };
+
+/** Bytes after which a container's log starts anew (the kubelet's containerLogMaxSize). */
+const LOG_SIZE_MAX = 10 * 1024 * 1024;
+
+/** Starts a container and records every step of it. */
+export async function startContainer(host: PodHost, request: StartRequest): Promise<StartOutcome> {
+  const { record, container, reporter } = request;
+  const event = (type: "Normal" | "Warning", reason: string, message: string): void =>
+    reporter.event({ type, reason, message, fieldPath: fieldPathOf(container) });
+  const id = newContainerId();
+  const bundle = bundleDirectory(host.paths, record.uid, id);
+  try {
+    const { spec, image } = await ready(host, request, id);
+    using binds = bindsOf(host, record, spec);
+    const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, image, binds: binds.binds });
+    for (const warning of warnings) event("Warning", "LimitNotApplied", warning);
+    const { pid } = await host.runtime.create(createRequest(host, { ...request, id, bundle, oci }));
+    event("Normal", "Created", `Created container ${container.name}`);
+    return await run(host, { ...request, id, bundle, pid, event });
+  } catch (thrown) {
+    await discard(host, record, id);
+    const { reason, message } = whyRefused(thrown);
+    event("Warning", "Failed", `Error: ${message}`);
+    reporter.progress(`${reason}: ${message}`, container.name);
+    return { is: "refused", reason, message };
+  }
+}
+
+/** Takes the previous start's remains away and records the new one, before anything of it is made. */
+async function ready(host: PodHost, { record, container, reporter }: StartRequest, id: ContainerId): Promise<{ spec: Container; image: Image }> {
+  const spec = specOf(record, container);
+  const image = requireImage(host, spec);
+  const before = container.last ?? (container.state.status === "terminated" ? container.state : undefined);
+  if (before !== undefined) await discard(host, record, before.id);
+  const restarts = before === undefined ? container.restarts : container.restarts + 1;
+  const { namespace, name } = record.pod.metadata;
+  host.state.updateContainer(record.uid, container.name, {
+    state: { status: "creating", id },
+    restarts,
+    imageId: image.id,
+    logPath: `${podLogDirectory(host.paths, namespace, name, record.uid)}/${container.name}/${restarts}.log`,
+    previousLogPath: container.logPath,
+  });
+  reporter.progress("starting", container.name);
+  return { spec, image };
+}
+
+function specOf(record: PodRecord, { kind, name }: ContainerRecord): Container {
+  const list = kind === "init" ? record.pod.spec.initContainers : record.pod.spec.containers;
+  const found = list.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`container ${name} is not in its pod's spec`);
+  return found;
+}
+
+interface Making extends StartRequest {
+  readonly id: ContainerId;
+  readonly bundle: string;
+}
+
+function configure(host: PodHost, making: Making & { readonly spec: Container; readonly image: Image; readonly binds: readonly Bind[] }): ConfigResult {
+  const { record, id, bundle, spec, image, binds } = making;
+  const disk = `${podDiskDirectory(host.paths, record.uid)}/containers/${id}`;
+  const rootfs = `${bundle}/rootfs`;
+  mountRootfs({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), upper: `${disk}/upper`, work: `${disk}/work`, target: rootfs });
+  const { namespace } = record.pod.metadata;
+  const resolved = resolveEnvironment(spec, { namespace, configMaps: making.config.configMaps(namespace), secrets: making.config.secrets(namespace) });
+  if (resolved.errors.length > 0) fail("invalid", resolved.errors.join("; "));
+  const { config, warnings } = ociConfig({
+    pod: record.pod,
+    container: spec,
+    id,
+    image: image.config,
+    identity: lookupIdentity(rootfs, image.config.user),
+    env: resolved.env,
+    rootfs,
+    binds,
+    namespaces: namespaceFiles(host, record),
+    hostname: hostnameOf(record.pod),
+    cgroupsPath: `${record.cgroup}/${id}`,
+    host: host.limits(dirname(record.cgroup)),
+  });
+  return { config, warnings: [...resolved.warnings, ...warnings] };
+}
+
+function createRequest(host: PodHost, { record, container, id, bundle, oci }: Making & { readonly oci: OciConfig }): Parameters<PodHost["runtime"]["create"]>[0] {
+  const { namespace, name } = record.pod.metadata;
+  const logPath = host.state.containers(record.uid).find((each) => each.name === container.name)?.logPath ?? "";
+  return {
+    id, bundle, config: oci, logPath,
+    logSizeMax: LOG_SIZE_MAX,
+    journal: host.journal,
+    name: container.name,
+    tag: `${namespace}/${name}`,
+    labels: { WHERRY_SERVICE: record.service, WHERRY_NAMESPACE: namespace, WHERRY_POD: name, WHERRY_CONTAINER: container.name },
+  };
+}
+
+interface Running extends Making {
+  readonly pid: number;
+  readonly event: (type: "Normal" | "Warning", reason: string, message: string) => void;
+}
+
+/** From created to running. A payload that cannot be executed ends as the kubelet shows it: `StartError`, 128. */
+async function run(host: PodHost, { record, container, id, bundle, pid, event, reporter }: Running): Promise<StartOutcome> {
+  const startedAt = host.now();
+  try {
+    await host.runtime.start(id);
+  } catch (thrown) {
+    const message = messageOf(thrown);
+    await releaseContainer(host, record.uid, id);
+    event("Warning", "Failed", `Error: ${message}`);
+    return { is: "ended", end: { status: "terminated", id, exitCode: 128, reason: "StartError", message, startedAt: 0, finishedAt: host.now() } };
+  }
+  host.state.updateContainer(record.uid, container.name, { state: { status: "running", id, pid, startedAt } });
+  event("Normal", "Started", `Started container ${container.name}`);
+  reporter.progress("started", container.name);
+  return { is: "running", id, bundle };
+}
+
+/** Takes everything of one start away: what runs, mounts, bundle and writable layer. Its log stays. */
+export async function discard(host: PodHost, record: PodRecord, id: ContainerId): Promise<void> {
+  await releaseContainer(host, record.uid, id);
+  await removeTree(`${podDirectory(host.paths, record.uid)}/containers/${id}`);
+  await removeTree(`${podDiskDirectory(host.paths, record.uid)}/containers/${id}`);
+}
+
+/** The kubelet's reason for a container that could not be made. */
+function whyRefused(thrown: unknown): { readonly reason: string; readonly message: string } {
+  const message = messageOf(thrown);
+  if (!(thrown instanceof WherryError)) return { reason: "CreateContainerError", message };
+  if (thrown.code.startsWith("ErrImage") || thrown.code === "InvalidImageName") return { reason: thrown.code, message };
+  return { reason: thrown.kind === "invalid" || thrown.kind === "notFound" ? "CreateContainerConfigError" : "CreateContainerError", message };
+}

@@ -1,0 +1,149 @@
+import { describe, expect, test } from "bun:test";
+import type { ContainerState } from "../spec/spec.ts";
+import type { ContainerRecord, PodRecord } from "../state/state.ts";
+import { kubernetesForm, podConditions, podObject, podStatus, qosClass, readyWord, restartsOf, statusWord } from "./status.ts";
+import { containerRecord, containerSpec, ended, ID, MINUTE, NOW, podRecord, running, waiting } from "./testing.ts";
+
+const NODE = { name: "host", ip: "192.0.2.1" };
+const creating: ContainerState = { status: "creating", id: ID("e") };
+
+/** A pod with init containers and main containers in these states, in this order. */
+function world(states: { readonly init?: readonly ContainerState[]; readonly main: readonly ContainerState[] }, change: Partial<PodRecord> = {}): { record: PodRecord; containers: readonly ContainerRecord[] } {
+  const { init = [], main } = states;
+  const spec = { initContainers: init.map((_, at) => containerSpec(`init-${at}`)), containers: main.map((_, at) => containerSpec(`main-${at}`)) };
+  const record = { ...podRecord("web", { spec }), initializedAt: init.every((state) => state.status === "terminated" && state.exitCode === 0) ? NOW : 0, ...change };
+  return {
+    record,
+    containers: [
+      ...init.map((state, position) => containerRecord(record, `init-${position}`, { kind: "init", position, state })),
+      ...main.map((state, position) => containerRecord(record, `main-${position}`, { position, state })),
+    ],
+  };
+}
+
+describe("statusWord", () => {
+  const idle = [waiting("PodInitializing")];
+  const table: readonly (readonly [string, string, ReturnType<typeof world>])[] = [
+    ["Running", "1/1", world({ main: [running("a")] })],
+    ["ContainerCreating", "0/1", world({ main: [waiting("ContainerCreating")] }, { phase: "Pending", readyAt: 0 })],
+    ["ContainerCreating", "0/1", world({ main: [creating] }, { phase: "Pending", readyAt: 0 })],
+    ["PodInitializing", "0/1", world({ init: [ended("1", 0)], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["Init:0/2", "0/1", world({ init: [running("1"), waiting("PodInitializing")], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["Init:1/2", "0/1", world({ init: [ended("1", 0), creating], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["Init:Error", "0/1", world({ init: [ended("1", 1)], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["Init:OOMKilled", "0/1", world({ init: [ended("1", 137, { reason: "OOMKilled" })], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["Init:ExitCode:3", "0/1", world({ init: [ended("1", 3, { reason: "" })], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["Init:Signal:9", "0/1", world({ init: [ended("1", 137, { reason: "", signal: 9 })], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["Init:CrashLoopBackOff", "0/1", world({ init: [waiting("CrashLoopBackOff")], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["Init:ErrImageNeverPull", "0/1", world({ init: [waiting("ErrImageNeverPull")], main: idle }, { phase: "Pending", readyAt: 0 })],
+    ["CrashLoopBackOff", "0/1", world({ main: [waiting("CrashLoopBackOff")] }, { readyAt: 0 })],
+    ["CrashLoopBackOff", "1/2", world({ main: [running("a"), waiting("CrashLoopBackOff")] }, { readyAt: 0 })],
+    ["ErrImageNeverPull", "0/1", world({ main: [waiting("ErrImageNeverPull")] }, { phase: "Pending", readyAt: 0 })],
+    ["CreatePodSandboxError", "0/1", world({ main: [waiting("ContainerCreating")] }, { phase: "Pending", readyAt: 0, reason: "CreatePodSandboxError" })],
+    ["Error", "0/1", world({ main: [ended("a", 1)] }, { phase: "Failed", readyAt: 0 })],
+    ["OOMKilled", "0/1", world({ main: [ended("a", 137, { reason: "OOMKilled" })] }, { phase: "Failed", readyAt: 0 })],
+    ["StartError", "0/1", world({ main: [ended("a", 128, { reason: "StartError" })] }, { readyAt: 0 })],
+    ["Signal:9", "0/1", world({ main: [ended("a", 137, { reason: "", signal: 9 })] }, { readyAt: 0 })],
+    ["Completed", "0/1", world({ main: [ended("a", 0)] }, { phase: "Succeeded", readyAt: 0 })],
+    ["NotReady", "1/2", world({ main: [ended("a", 0), running("b")] }, { readyAt: 0 })],
+    ["Terminating", "1/1", world({ main: [running("a")] }, { wanted: "removed" })],
+    ["Completed", "0/1", world({ main: [ended("a", 0)] }, { phase: "Succeeded", wanted: "removed", readyAt: 0 })],
+  ];
+  test.each(table)("statusWord() says %s, readyWord() says %s", (word, ready, { record, containers }) => {
+    expect(statusWord(record, containers)).toBe(word);
+    expect(readyWord(record, containers)).toBe(ready);
+  });
+});
+
+describe("restartsOf", () => {
+  test("restartsOf() counts init containers while they run, main containers afterwards", () => {
+    const { record, containers } = world({ init: [running("1")], main: [running("a")] });
+    const counted = containers.map((each) => ({ ...each, restarts: each.kind === "init" ? 2 : 5, last: ended("f", 1) }));
+    expect(restartsOf(record, counted)).toEqual({ count: 2, lastAt: NOW - MINUTE });
+    expect(restartsOf({ ...record, initializedAt: NOW }, counted).count).toBe(5);
+    expect(restartsOf(record, [])).toEqual({ count: 0, lastAt: 0 });
+  });
+});
+
+describe("podConditions", () => {
+  const summary = (record: PodRecord, containers: readonly ContainerRecord[]): readonly string[] =>
+    podConditions(record, containers).map(({ type, status, reason, message }) => [type, status, reason, message].filter((each) => each !== undefined).join(" "));
+
+  test("podConditions() of a ready pod are all True", () => {
+    const { record, containers } = world({ init: [ended("1", 0)], main: [running("a")] });
+    expect(podConditions(record, containers).every((each) => each.status === "True")).toBe(true);
+    expect(podConditions(record, containers).find((each) => each.type === "Ready")?.lastTransitionTime).toBe(record.readyAt);
+  });
+
+  test("podConditions() name what is missing", () => {
+    const { record, containers } = world({ init: [running("1")], main: [waiting("PodInitializing")] }, { phase: "Pending", readyAt: 0, sandboxAt: 0 });
+    expect(summary(record, containers)).toEqual([
+      "PodReadyToStartContainers False",
+      "Initialized False ContainersNotInitialized containers with incomplete status: [init-0]",
+      "Ready False ContainersNotReady containers with unready status: [main-0]",
+      "ContainersReady False ContainersNotReady containers with unready status: [main-0]",
+      "PodScheduled True",
+    ]);
+  });
+
+  test("podConditions() of an ended pod say how it ended, and when", () => {
+    const { record, containers } = world({ main: [ended("a", 0)] }, { phase: "Succeeded", readyAt: 0 });
+    expect(summary(record, containers)[2]).toBe("Ready False PodCompleted");
+    expect(podConditions(record, containers)[2]?.lastTransitionTime).toBe(NOW - MINUTE);
+    expect(summary({ ...record, phase: "Failed" }, containers)[2]).toBe("Ready False PodFailed");
+  });
+});
+
+describe("podStatus", () => {
+  test("podStatus() writes states as Kubernetes does", () => {
+    const { record, containers } = world({ main: [waiting("CrashLoopBackOff")] }, { readyAt: 0 });
+    const [only] = containers;
+    const crashed = only === undefined ? [] : [{ ...only, restarts: 3, last: ended("d", 137, { reason: "OOMKilled", signal: 9, message: "bye", startedAt: 0 }) }];
+    expect(podStatus(record, crashed, NODE)).toMatchObject({
+      phase: "Running",
+      hostIP: "192.0.2.1",
+      podIP: "10.89.0.2",
+      podIPs: [{ ip: "10.89.0.2" }],
+      startTime: "2026-03-01T11:56:00Z",
+      qosClass: "BestEffort",
+      containerStatuses: [{
+        name: "main-0", ready: false, started: false, restartCount: 3, imageID: "sha256:1234", containerID: `wherry://${ID("d")}`,
+        state: { waiting: { reason: "CrashLoopBackOff" } },
+        lastState: { terminated: { exitCode: 137, signal: 9, reason: "OOMKilled", message: "bye", startedAt: null, finishedAt: "2026-03-01T11:59:00Z", containerID: `wherry://${ID("d")}` } },
+      }],
+    });
+  });
+
+  test("podStatus() of a pod on the host network has the host's address", () => {
+    const { record, containers } = world({ main: [running("a")] }, { network: "host", ip: "" });
+    expect(podStatus(record, containers, NODE)).toMatchObject({ podIP: "192.0.2.1" });
+    expect(podStatus({ ...record, network: "none" }, containers, NODE)).not.toHaveProperty("podIP");
+  });
+});
+
+describe("podObject", () => {
+  test("podObject() marks a pod that is being removed", () => {
+    const { record, containers } = world({ main: [running("a")] }, { wanted: "removed" });
+    const options = { now: NOW, node: NODE };
+    expect(podObject(record, containers, options)["metadata"]).toMatchObject({ deletionTimestamp: "2026-03-01T12:00:00Z", deletionGracePeriodSeconds: 30 });
+    expect(podObject({ ...record, wanted: "running" }, containers, options)["metadata"]).not.toHaveProperty("deletionTimestamp");
+  });
+});
+
+describe("kubernetesForm", () => {
+  test("kubernetesForm() leaves out what the API leaves out, and keeps what means something", () => {
+    expect(kubernetesForm({ a: [], b: false, c: { emptyDir: {} }, d: [{ e: "", f: [] }], g: 0, h: true, i: undefined })).toEqual({ c: { emptyDir: {} }, d: [{ e: "" }], g: 0, h: true });
+  });
+});
+
+describe("qosClass", () => {
+  const pod = (...limits: readonly { readonly cpu?: string; readonly memory?: string }[]) =>
+    podRecord("web", { spec: { containers: limits.map((each, at) => containerSpec(`c${at}`, { resources: { limits: each } })) } }).pod;
+
+  test("qosClass() follows the limits of all containers", () => {
+    expect(qosClass(pod({}, {}))).toBe("BestEffort");
+    expect(qosClass(pod({ cpu: "1", memory: "1Gi" }, {}))).toBe("Burstable");
+    expect(qosClass(pod({ memory: "1Gi" }))).toBe("Burstable");
+    expect(qosClass(pod({ cpu: "1", memory: "1Gi" }))).toBe("Guaranteed");
+  });
+});

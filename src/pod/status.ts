@@ -1,0 +1,241 @@
+/**
+ * A pod as the Kubernetes API shows it (core/v1 Pod and PodStatus), and the words of `kubectl get pods`. Pure: from the
+ * records of `state/` to plain JSON values; nothing is read and no clock is asked.
+ */
+import type { ContainerState, ObjectMeta, Pod, PodCondition, Terminated } from "../spec/spec.ts";
+import type { ContainerRecord, PodRecord } from "../state/state.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The host that the pods run on, as Kubernetes calls it. */
+export interface Node {
+  readonly name: string;
+  readonly ip: string;
+}
+
+/** RFC 3339 in whole seconds, as the Kubernetes API writes times; null for 0 (never). */
+export const rfc3339 = (time: number): string | null => (time === 0 ? null : `${new Date(time).toISOString().slice(0, 19)}Z`);
+
+/** The pod as a v1 Pod with status. `now` (ms) stands for the time of a deletion, which no record holds. */
+export function podObject(record: PodRecord, containers: readonly ContainerRecord[], options: { readonly now: number; readonly node: Node }): Json {
+  const { metadata, spec } = record.pod;
+  const deleted = record.wanted === "removed";
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      ...objectMeta(metadata, { uid: record.uid, createdAt: record.createdAt }),
+      ...(deleted ? { deletionTimestamp: rfc3339(options.now), deletionGracePeriodSeconds: spec.terminationGracePeriodSeconds } : {}),
+    },
+    spec: { ...kubernetesForm(spec), nodeName: options.node.name },
+    status: podStatus(record, containers, options.node),
+  };
+}
+
+/** Metadata as the API prints it: empty labels and annotations are left out. */
+export function objectMeta(metadata: ObjectMeta, known: { readonly uid?: string; readonly createdAt: number }): Json {
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace,
+    ...(known.uid === undefined ? {} : { uid: known.uid }),
+    ...(Object.keys(metadata.labels).length === 0 ? {} : { labels: metadata.labels }),
+    ...(Object.keys(metadata.annotations).length === 0 ? {} : { annotations: metadata.annotations }),
+    creationTimestamp: rfc3339(known.createdAt),
+  };
+}
+
+/** v1 PodStatus. */
+export function podStatus(record: PodRecord, containers: readonly ContainerRecord[], node: Node): Json {
+  const ip = podIp(record, node);
+  const init = ofKind(containers, "init");
+  return {
+    phase: record.phase,
+    ...(record.reason === "" ? {} : { reason: record.reason }),
+    ...(record.message === "" ? {} : { message: record.message }),
+    conditions: podConditions(record, containers).map(conditionObject),
+    hostIP: node.ip,
+    hostIPs: [{ ip: node.ip }],
+    ...(ip === "" ? {} : { podIP: ip, podIPs: [{ ip }] }),
+    startTime: rfc3339(record.createdAt),
+    qosClass: qosClass(record.pod),
+    ...(init.length === 0 ? {} : { initContainerStatuses: init.map(containerStatus) }),
+    containerStatuses: ofKind(containers, "main").map(containerStatus),
+  };
+}
+
+/** The pod's address: the host's own for `hostNetwork`; empty when there is none. */
+export const podIp = (record: PodRecord, node: Node): string => (record.network === "host" ? node.ip : record.ip);
+
+/** Guaranteed when every container limits both cpu and memory, BestEffort when none limits anything (requests default to limits). */
+export function qosClass(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" {
+  const limits = [...pod.spec.initContainers, ...pod.spec.containers].map((container) => container.resources.limits);
+  if (limits.every((limit) => limit.cpu !== undefined && limit.memory !== undefined)) return "Guaranteed";
+  return limits.every((limit) => limit.cpu === undefined && limit.memory === undefined) ? "BestEffort" : "Burstable";
+}
+
+/** The five conditions, in the order of the API. `Ready` is `record.readyAt`; the others follow from the records. */
+export function podConditions(record: PodRecord, containers: readonly ContainerRecord[]): readonly PodCondition[] {
+  const ready = readyCondition(record, containers);
+  return [
+    record.sandboxAt > 0
+      ? { type: "PodReadyToStartContainers", status: "True", lastTransitionTime: record.sandboxAt }
+      : { type: "PodReadyToStartContainers", status: "False", lastTransitionTime: record.createdAt },
+    initializedCondition(record, containers),
+    { type: "Ready", ...ready },
+    { type: "ContainersReady", ...ready },
+    { type: "PodScheduled", status: "True", lastTransitionTime: record.createdAt },
+  ];
+}
+
+function initializedCondition(record: PodRecord, containers: readonly ContainerRecord[]): PodCondition {
+  const init = ofKind(containers, "init");
+  if (record.initializedAt > 0 || init.length === 0) {
+    const reason = record.phase === "Succeeded" ? { reason: "PodCompleted" } : {};
+    return { type: "Initialized", status: "True", ...reason, lastTransitionTime: record.initializedAt || record.createdAt };
+  }
+  const message = `containers with incomplete status: [${names(init.filter((each) => !completed(each.state)))}]`;
+  return { type: "Initialized", status: "False", reason: "ContainersNotInitialized", message, lastTransitionTime: record.createdAt };
+}
+
+function readyCondition(record: PodRecord, containers: readonly ContainerRecord[]): Omit<PodCondition, "type"> {
+  if (record.readyAt > 0) return { status: "True", lastTransitionTime: record.readyAt };
+  const since = { status: "False", lastTransitionTime: lastChange(record, containers) } as const;
+  if (record.phase === "Succeeded") return { ...since, reason: "PodCompleted" };
+  if (record.phase === "Failed") return { ...since, reason: "PodFailed" };
+  const main = ofKind(containers, "main");
+  const unready = main.filter((each) => each.state.status !== "running");
+  return { ...since, reason: "ContainersNotReady", message: `containers with unready status: [${names(unready.length === 0 ? main : unready)}]` };
+}
+
+/** When a pod that is not ready last was: at the latest when its last container ended. */
+function lastChange(record: PodRecord, containers: readonly ContainerRecord[]): number {
+  return Math.max(record.createdAt, ...ends(containers));
+}
+
+function ends(containers: readonly ContainerRecord[]): readonly number[] {
+  return containers.flatMap(({ state, last }) => [state, last].map((each) => (each?.status === "terminated" ? each.finishedAt : 0)));
+}
+
+function conditionObject(condition: PodCondition): Json {
+  return { ...condition, lastProbeTime: null, lastTransitionTime: rfc3339(condition.lastTransitionTime) };
+}
+
+function containerStatus(record: ContainerRecord): Json {
+  const { state, last } = record;
+  const id = state.status === "waiting" ? last?.id : state.id;
+  return {
+    name: record.name,
+    image: record.image,
+    imageID: record.imageId,
+    ...(id === undefined ? {} : { containerID: `wherry://${id}` }),
+    ready: containerReady(record),
+    started: state.status === "running",
+    restartCount: record.restarts,
+    state: stateObject(state),
+    lastState: last === undefined ? {} : stateObject(last),
+  };
+}
+
+/** v1 ContainerState. A container that is being made counts as waiting. */
+export function stateObject(state: ContainerState): Json {
+  switch (state.status) {
+    case "waiting":
+      return { waiting: { reason: state.reason, ...(state.message === undefined ? {} : { message: state.message }) } };
+    case "creating":
+      return { waiting: { reason: "ContainerCreating" } };
+    case "running":
+      return { running: { startedAt: rfc3339(state.startedAt) } };
+    case "terminated":
+      return { terminated: terminatedObject(state) };
+  }
+}
+
+function terminatedObject(state: Terminated): Json {
+  return {
+    exitCode: state.exitCode,
+    ...(state.signal === undefined ? {} : { signal: state.signal }),
+    reason: state.reason,
+    ...(state.message === undefined ? {} : { message: state.message }),
+    startedAt: rfc3339(state.startedAt),
+    finishedAt: rfc3339(state.finishedAt),
+    containerID: `wherry://${state.id}`,
+  };
+}
+
+/** Container readiness: a main container while it runs, an init container once it has completed. */
+export function containerReady(record: ContainerRecord): boolean {
+  return record.kind === "init" ? completed(record.state) : record.state.status === "running";
+}
+
+/** kubectl's READY column: `1/2`. An init container is no part of it. */
+export function readyWord(record: PodRecord, containers: readonly ContainerRecord[]): string {
+  const ready = initializing(record, containers) === undefined ? ofKind(containers, "main").filter(containerReady).length : 0;
+  return `${ready}/${record.pod.spec.containers.length}`;
+}
+
+/** kubectl's STATUS column (its printPod): the one word that says most about the pod. */
+export function statusWord(record: PodRecord, containers: readonly ContainerRecord[]): string {
+  if (record.wanted === "removed" && record.phase !== "Succeeded" && record.phase !== "Failed") return "Terminating";
+  const blocking = initializing(record, containers);
+  const word = blocking === undefined ? mainWord(record.phase, ofKind(containers, "main")) : initWord(blocking, record.pod.spec.initContainers.length);
+  if (record.reason !== "" && UNINFORMATIVE.test(word)) return record.reason;
+  if (word !== "Completed" || !containers.some(running)) return word;
+  return record.readyAt > 0 ? "Running" : "NotReady";
+}
+
+/** Words that only say that nothing has happened yet; a reason of the pod itself says more. */
+const UNINFORMATIVE = /^(Pending|Running|Failed|Unknown|ContainerCreating|PodInitializing|Init:\d+\/\d+)$/;
+
+/** kubectl's RESTARTS column: how often, and when last (ms since the epoch; 0 when that is unknown). */
+export function restartsOf(record: PodRecord, containers: readonly ContainerRecord[]): { readonly count: number; readonly lastAt: number } {
+  const counted = ofKind(containers, initializing(record, containers) === undefined ? "main" : "init");
+  const count = counted.reduce((sum, each) => sum + each.restarts, 0);
+  return { count, lastAt: Math.max(0, ...counted.map((each) => each.last?.finishedAt ?? 0)) };
+}
+
+/** The init container that holds the pod up, or undefined when initialization is over. */
+function initializing(record: PodRecord, containers: readonly ContainerRecord[]): ContainerRecord | undefined {
+  if (record.initializedAt > 0) return undefined;
+  return ofKind(containers, "init").find((each) => !completed(each.state));
+}
+
+function initWord({ state, position }: ContainerRecord, total: number): string {
+  if (state.status === "terminated") return `Init:${endWord(state)}`;
+  if (state.status === "waiting" && state.reason !== "" && state.reason !== "PodInitializing" && state.reason !== "ContainerCreating") return `Init:${state.reason}`;
+  return `Init:${position}/${total}`;
+}
+
+/** The reason of the first main container that waits or has ended; else the pod's own word. */
+function mainWord(own: string, main: readonly ContainerRecord[]): string {
+  for (const { state } of main) {
+    if (state.status === "creating") return "ContainerCreating";
+    if (state.status === "waiting" && state.reason !== "") return state.reason;
+    if (state.status === "terminated") return endWord(state);
+  }
+  return own;
+}
+
+const endWord = (state: Terminated): string => state.reason || (state.signal === undefined ? `ExitCode:${state.exitCode}` : `Signal:${state.signal}`);
+
+const completed = (state: ContainerState): boolean => state.status === "terminated" && state.exitCode === 0;
+const running = (each: ContainerRecord): boolean => each.kind === "main" && each.state.status === "running";
+const names = (containers: readonly ContainerRecord[]): string => containers.map((each) => each.name).join(" ");
+const ofKind = (containers: readonly ContainerRecord[], kind: ContainerRecord["kind"]): readonly ContainerRecord[] =>
+  containers.filter((each) => each.kind === kind).toSorted((one, other) => one.position - other.position);
+
+/**
+ * A specification as the API prints it: lists that are empty and flags that are false, which the checked form spells
+ * out, are left out. Empty objects stay (`emptyDir: {}` means something).
+ */
+export function kubernetesForm(value: object): Json {
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, each]) => each !== undefined && each !== false && !(Array.isArray(each) && each.length === 0))
+      .map(([key, each]) => [key, printed(each)]),
+  );
+}
+
+function printed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(printed);
+  return typeof value === "object" && value !== null ? kubernetesForm(value) : value;
+}

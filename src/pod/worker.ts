@@ -1,0 +1,278 @@
+/**
+ * Drives one pod: looks at its records, does what `decide` says, and looks again, one step at a time. Container exits
+ * and back-offs poke it. Everything it knows is in the records; killing the process at any line loses nothing.
+ */
+import { messageOf } from "../base/errors.ts";
+import type { ContainerId, ContainerName, PodUid, Terminated } from "../spec/spec.ts";
+import type { ContainerRecord, PodRecord } from "../state/state.ts";
+import { afterEnd, backoffText, decide, isAlive, type Decision } from "./decide.ts";
+import { derive } from "./derive.ts";
+import { recoverContainer, releaseContainer, terminated } from "./end.ts";
+import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
+import { fieldPathOf } from "./fieldPath.ts";
+import { makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
+import { startContainer } from "./start.ts";
+import { stopContainer } from "./stop.ts";
+import { backoffDelay } from "./backoff.ts";
+
+export interface WorkerOptions {
+  readonly host: PodHost;
+  readonly config: ConfigSource;
+  readonly reporter: PodReporter;
+  /** Called after every change of the pod's records; the pod may be gone by then. */
+  readonly onChange: (uid: PodUid) => void;
+}
+
+/** After a step that could not be done (not a container's failure: those have their back-off), in ms. */
+const RETRY_AFTER = 10_000;
+
+export class PodWorker implements Disposable {
+  readonly uid: PodUid;
+  readonly #options: WorkerOptions;
+  /** One promise per live container, resolved when its end has been recorded. */
+  readonly #ends = new Map<ContainerName, Promise<void>>();
+  readonly #watching = new AbortController();
+  /** Cuts a grace period short. */
+  #hurry = new AbortController();
+  #grace: number | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #sandboxFailures = 0;
+
+  constructor(uid: PodUid, options: WorkerOptions) {
+    this.uid = uid;
+    this.#options = options;
+  }
+
+  /** Looks at the pod and does what is due; resolves when nothing is due any more. Fails when a step could not be done; it is tried again later. */
+  poke(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#loop()
+      .catch((thrown: unknown) => this.#failed(thrown))
+      .finally(() => {
+        this.#running = undefined;
+      });
+    return this.#running;
+  }
+
+  /** As `poke`, for events that nobody waits for: what fails has been reported, and will be tried again. */
+  nudge(): void {
+    this.poke().catch(() => {});
+  }
+
+  #failed(thrown: unknown): never {
+    const message = messageOf(thrown);
+    this.#options.reporter.event({ type: "Warning", reason: "FailedSync", message: `Error syncing pod: ${message}`, fieldPath: "" });
+    this.#options.reporter.progress(`error: ${message}`);
+    this.#wakeAt(this.#options.host.now() + RETRY_AFTER);
+    throw thrown;
+  }
+
+  /** Grace period in seconds for the stop that comes or runs, instead of the pod's own; 0 kills at once. */
+  hurry(grace: number | undefined): void {
+    if (grace === undefined) return;
+    this.#grace = grace;
+    this.#hurry.abort();
+    this.#hurry = new AbortController();
+  }
+
+  /** Brings the records in line with what a previous supervisor left behind; call once before the first poke. */
+  async recover(): Promise<void> {
+    const { host } = this.#options;
+    for (const container of host.state.containers(this.uid)) {
+      const found = await recoverContainer(host, this.#record(), container);
+      if (found.is === "alive") this.#watch(container.name, found.id, found.bundle);
+      if (found.is === "ended") this.#ended(container.name, found.end);
+      if (found.is === "undone") host.state.updateContainer(this.uid, container.name, { state: { status: "waiting", reason: "ContainerCreating" } });
+    }
+    const record = this.#record();
+    if (record.sandboxAt > 0 && !sandboxStands(host, record)) await this.#loseSandbox(record);
+  }
+
+  /** Without the namespaces nothing that runs in them is worth keeping. */
+  async #loseSandbox(record: PodRecord): Promise<void> {
+    await this.#stopAll(record, 0);
+    await unmakeSandbox(this.#options.host, record);
+    this.#options.host.state.updatePod(this.uid, { sandboxAt: 0, initializedAt: 0, readyAt: 0 });
+  }
+
+  #record(): PodRecord {
+    const record = this.#options.host.state.pod(this.uid);
+    if (record === undefined) throw new Error(`pod ${this.uid} has no record`);
+    return record;
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      const record = this.#options.host.state.pod(this.uid);
+      if (record === undefined || this.#watching.signal.aborted) return;
+      const decision = decide(record, this.#options.host.state.containers(this.uid), this.#options.host.now());
+      this.#again = await this.#act(decision, record) || this.#again;
+      this.#refresh();
+    }
+  }
+
+  /** Does one decision; true when the pod is to be looked at again at once. */
+  async #act(decision: Decision, record: PodRecord): Promise<boolean> {
+    switch (decision.do) {
+      case "nothing":
+        this.#wakeAt(decision.wakeAt);
+        return false;
+      case "sandbox":
+        return await this.#sandbox(record);
+      case "start":
+        await Promise.all(decision.containers.map((each) => this.#start(record, each)));
+        return true;
+      case "finish":
+        await this.#finish(record, decision.phase);
+        return false;
+      case "stop":
+        await this.#stop(record);
+        return true;
+      case "remove":
+        await this.#remove(record);
+        return false;
+    }
+  }
+
+  #wakeAt(time: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (time !== undefined) this.#timer = setTimeout(() => this.nudge(), Math.max(0, time - this.#options.host.now()) + 1);
+  }
+
+  async #sandbox(record: PodRecord): Promise<boolean> {
+    const { host, reporter, config } = this.#options;
+    try {
+      await makeSandbox(host, record, { config, reporter });
+      this.#sandboxFailures = 0;
+      host.state.updatePod(this.uid, { sandboxAt: host.now(), reason: "", message: "" });
+      return true;
+    } catch (thrown) {
+      const message = messageOf(thrown);
+      await unmakeSandbox(host, record);
+      this.#sandboxFailures += 1;
+      const until = host.now() + Math.max(1000, backoffDelay(this.#sandboxFailures));
+      host.state.transaction(() => {
+        host.state.updatePod(this.uid, { reason: "FailedCreatePodSandBox", message });
+        for (const each of host.state.containers(this.uid)) {
+          if (each.state.status === "waiting") host.state.updateContainer(this.uid, each.name, { state: { ...each.state, until } });
+        }
+      });
+      reporter.event({ type: "Warning", reason: "FailedCreatePodSandBox", message: `Failed to create pod sandbox: ${message}`, fieldPath: "" });
+      return true;
+    }
+  }
+
+  async #start(record: PodRecord, container: ContainerRecord): Promise<void> {
+    const { host, config, reporter } = this.#options;
+    const outcome = await startContainer(host, { record, container, config, reporter });
+    if (outcome.is === "running") this.#watch(container.name, outcome.id, outcome.bundle);
+    else if (outcome.is === "ended") this.#ended(container.name, outcome.end);
+    else host.state.updateContainer(this.uid, container.name, this.#refused(container, outcome));
+    this.#refresh();
+  }
+
+  /** A container that could not be made waits, with the same back-off as one that ended. */
+  #refused(container: ContainerRecord, { reason, message }: { readonly reason: string; readonly message: string }): Partial<ContainerRecord> {
+    const failures = container.failures + 1;
+    return { failures, state: { status: "waiting", reason, message, until: this.#options.host.now() + Math.max(1000, backoffDelay(failures)) } };
+  }
+
+  #watch(name: ContainerName, id: ContainerId, bundle: string): void {
+    const { host } = this.#options;
+    const end = (async () => {
+      const exit = await host.runtime.ended(bundle, { signal: this.#watching.signal });
+      if (this.#watching.signal.aborted) return;
+      const container = this.#container(name);
+      if (container === undefined || container.state.status !== "running" || container.state.id !== id) return;
+      await releaseContainer(host, this.uid, id);
+      this.#ended(name, terminated(container.state, exit, host.now()));
+      this.nudge();
+    })();
+    this.#ends.set(name, end.catch((thrown: unknown) => this.#options.reporter.progress(`cannot watch: ${messageOf(thrown)}`, name)));
+  }
+
+  #container(name: ContainerName): ContainerRecord | undefined {
+    return this.#options.host.state.containers(this.uid).find((each) => each.name === name);
+  }
+
+  /** Records how a container ended and what becomes of it. */
+  #ended(name: ContainerName, end: Terminated): void {
+    const { host, reporter } = this.#options;
+    const container = this.#container(name);
+    if (container === undefined) return;
+    const record = this.#record();
+    const next = afterEnd(container, end, { policy: record.pod.spec.restartPolicy, stopping: record.wanted !== "running" });
+    host.state.updateContainer(this.uid, name, next);
+    reporter.progress(end.reason === "Completed" ? "completed" : `ended: ${end.reason} (exit code ${end.exitCode})`, name);
+    if (next.state.status === "waiting" && next.state.until !== undefined) {
+      const delay = backoffText(next.state.until - end.finishedAt);
+      reporter.event({ type: "Warning", reason: "BackOff", message: `Back-off ${delay} restarting failed container ${name} in pod ${record.pod.metadata.name}`, fieldPath: fieldPathOf(container) });
+    }
+    this.#refresh();
+  }
+
+  async #finish(record: PodRecord, phase: "Succeeded" | "Failed"): Promise<void> {
+    await unmakeSandbox(this.#options.host, record);
+    this.#options.host.state.updatePod(this.uid, { phase, sandboxAt: 0, readyAt: 0 });
+  }
+
+  async #stop(record: PodRecord): Promise<void> {
+    await this.#stopAll(record, this.#grace ?? record.pod.spec.terminationGracePeriodSeconds);
+    await unmakeSandbox(this.#options.host, record);
+    const clean = this.#options.host.state.containers(this.uid).every((each) => each.state.status !== "terminated" || each.state.exitCode === 0);
+    this.#options.host.state.updatePod(this.uid, { sandboxAt: 0, readyAt: 0, phase: clean ? "Succeeded" : "Failed" });
+    this.#grace = undefined;
+  }
+
+  /** All containers at once: SIGTERM, the grace period, SIGKILL; resolves when every end has been recorded. */
+  async #stopAll(record: PodRecord, grace: number): Promise<void> {
+    const { host, reporter } = this.#options;
+    const alive = host.state.containers(this.uid).filter(isAlive);
+    await Promise.all(
+      alive.map(async (container) => {
+        reporter.event({ type: "Normal", reason: "Killing", message: `Stopping container ${container.name}`, fieldPath: fieldPathOf(container) });
+        reporter.progress("stopping", container.name);
+        const ended = this.#ends.get(container.name) ?? Promise.resolve();
+        await stopContainer(host, { record, container, ended, grace: () => this.#grace ?? grace, hurry: () => this.#hurry.signal });
+        await ended;
+        this.#settle(container);
+      }),
+    );
+  }
+
+  /** A container that nobody watched (half-made, or its monitor lost) is recorded as ended here. */
+  #settle(before: ContainerRecord): void {
+    const container = this.#container(before.name);
+    if (container === undefined || !isAlive(container)) return;
+    this.#ended(container.name, terminated(container.state, undefined, this.#options.host.now()));
+  }
+
+  async #remove(record: PodRecord): Promise<void> {
+    const { host, reporter } = this.#options;
+    await this.#stopAll(record, this.#grace ?? record.pod.spec.terminationGracePeriodSeconds);
+    await removeSandbox(host, record);
+    this[Symbol.dispose]();
+    host.state.removePod(this.uid);
+    reporter.progress("removed");
+    this.#options.onChange(this.uid);
+  }
+
+  /** Writes phase, initializedAt and readyAt when they have changed, and tells. */
+  #refresh(): void {
+    const { host } = this.#options;
+    const record = host.state.pod(this.uid);
+    if (record === undefined) return;
+    const change = derive(record, host.state.containers(this.uid), host.now());
+    if (Object.keys(change).length > 0) host.state.updatePod(this.uid, change);
+    this.#options.onChange(this.uid);
+  }
+
+  /** Lets go of the pod: its containers live on, nobody watches them from here. */
+  [Symbol.dispose](): void {
+    this.#watching.abort();
+    clearTimeout(this.#timer);
+  }
+}

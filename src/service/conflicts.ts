@@ -1,0 +1,34 @@
+/** What keeps a play from being applied because of other services: found before anything is touched. Pure. */
+import type { Pod } from "../spec/spec.ts";
+import type { HostPort, ObjectRecord, PodRecord } from "../state/state.ts";
+import { hostPortsOf } from "../pod/records.ts";
+
+export interface Holder {
+  readonly pod: PodRecord;
+  readonly ports: readonly HostPort[];
+}
+
+/** One sentence for every pod name or host port that another service holds. */
+export function conflicts(wanted: readonly ObjectRecord[], others: readonly Holder[]): readonly string[] {
+  const pods = wanted.flatMap(({ object }) => (object.kind === "Pod" ? [object] : []));
+  return pods.flatMap((pod) => [...nameConflicts(pod, others), ...portConflicts(pod, others)]);
+}
+
+function nameConflicts(pod: Pod, others: readonly Holder[]): readonly string[] {
+  const { namespace, name } = pod.metadata;
+  return others
+    .filter(({ pod: { pod: other } }) => other.metadata.name === name && other.metadata.namespace === namespace)
+    .map(({ pod: { service } }) => `pod "${namespace}/${name}" belongs to service "${service}"`);
+}
+
+function portConflicts(pod: Pod, others: readonly Holder[]): readonly string[] {
+  const asked = hostPortsOf(pod, pod.spec.hostNetwork ? "host" : "bridge");
+  return asked.flatMap((port) =>
+    others
+      .filter(({ ports }) => ports.some((held) => held.port === port.port && held.protocol === port.protocol && overlap(held.ip, port.ip)))
+      .map(({ pod: holder }) => `host port ${port.port}/${port.protocol} of pod "${pod.metadata.name}" is held by pod "${holder.pod.metadata.name}" of service "${holder.service}"`),
+  );
+}
+
+const WILDCARDS = ["", "0.0.0.0", "::"];
+const overlap = (a: string, b: string): boolean => a === b || WILDCARDS.includes(a) || WILDCARDS.includes(b);

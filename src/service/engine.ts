@@ -1,0 +1,77 @@
+/**
+ * Everything a process needs to change services, made once from the paths and handed down. Opening it is cheap: what
+ * not every command needs is looked up when it is first used.
+ */
+import { ensureDirectory } from "../base/files.ts";
+import { durableDatabase, runtimeDatabase, runtimeRoot, type Paths } from "../base/paths.ts";
+import { hostLimits } from "../container/host.ts";
+import { netavarkNetwork } from "../network/netavark.ts";
+import type { Bridge } from "../network/network.ts";
+import type { PodHost } from "../pod/pod.ts";
+import { ociRuntime } from "../runtime/ociRuntime.ts";
+import { openDurable } from "../state/durable.ts";
+import { openRuntime } from "../state/runtime.ts";
+import type { DurableState } from "../state/state.ts";
+import { isJournalRunning } from "../systemd/host.ts";
+
+/** One for the whole host: netavark's outermost firewall chains are common to all bridges. */
+const NETWORK_LOCK = "/run/lock/wherry-network";
+
+export interface Engine extends Disposable {
+  readonly paths: Paths;
+  readonly durable: DurableState;
+  readonly host: PodHost;
+}
+
+export interface EngineOptions {
+  readonly paths: Paths;
+  readonly now: () => number;
+}
+
+export function openEngine({ paths, now }: EngineOptions): Engine {
+  for (const directory of [paths.durable, paths.runtime, paths.logs]) ensureDirectory(directory);
+  const durable = openDurable(durableDatabase(paths));
+  const state = openRuntime(runtimeDatabase(paths));
+  const host: PodHost = {
+    paths,
+    state,
+    images: durable.images,
+    runtime: ociRuntime({ root: runtimeRoot(paths) }),
+    network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: NETWORK_LOCK }),
+    bridge: bridgeOf(paths.runtime),
+    limits: memoized(hostLimits),
+    journal: isJournalRunning(),
+    now,
+  };
+  return {
+    paths,
+    durable,
+    host,
+    [Symbol.dispose]() {
+      state[Symbol.dispose]();
+      durable[Symbol.dispose]();
+    },
+  };
+}
+
+/**
+ * The bridge of all pods. Every runtime directory has its own, so that two wherrys on one host (a test beside the real
+ * one) never share addresses: the usual one is wherry0 with 10.89.0.0/16, another is named after its path.
+ */
+export function bridgeOf(runtime: string): Bridge {
+  if (runtime === "/run/wherry") return { name: "wherry", interface: "wherry0", subnet: "10.89.0.0/16", gateway: "10.89.0.1" };
+  const hash = new Bun.CryptoHasher("sha256").update(runtime).digest();
+  const tag = hash.toString("hex").slice(0, 8);
+  const net = `10.${128 + ((hash[0] ?? 0) % 100)}`;
+  return { name: `wherry-${tag}`, interface: `wherry${tag}`, subnet: `${net}.0.0/16`, gateway: `${net}.0.1` };
+}
+
+/** Remembers the answers of a function of one text. */
+function memoized<T>(answer: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const found = known.get(text) ?? answer(text);
+    known.set(text, found);
+    return found;
+  };
+}

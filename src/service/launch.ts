@@ -1,0 +1,84 @@
+/**
+ * The service container: first to start, last to go. Its payload is the supervisor, its conmon the unit's main
+ * process. Recorded (`ServiceRun`) before it is made and forgotten after it is gone. Callers hold the service's lock.
+ */
+import { existsSync } from "node:fs";
+import { ensureDirectory, removeTree } from "../base/files.ts";
+import { serviceBundle, serviceDirectory, serviceLog } from "../base/paths.ts";
+import { serviceContainerConfig } from "../container/service.ts";
+import { killCgroup } from "../runtime/cgroupProcesses.ts";
+import { ensureBase, enterCgroup, removeCgroup } from "../runtime/cgroupTree.ts";
+import { ownCapabilities } from "../runtime/rlimits.ts";
+import { newContainerId, type ServiceName } from "../spec/spec.ts";
+import type { ServiceRun } from "../state/state.ts";
+import type { Engine } from "./engine.ts";
+
+export interface LaunchOptions {
+  /** cgroup path of the service's base: the unit's own, or `/wherry/<service>` */
+  readonly cgroup: string;
+  /** Name of the unit, or empty. */
+  readonly unit: string;
+  /** Environment of the supervisor beyond the paths: NOTIFY_SOCKET, WATCHDOG_USEC. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Makes the service container; its supervisor starts with `startServiceContainer`. */
+export async function createServiceContainer(engine: Engine, service: ServiceName, options: LaunchOptions): Promise<ServiceRun> {
+  const { host, paths } = engine;
+  await removeServiceContainer(engine, service);
+  const run: ServiceRun = {
+    service,
+    id: newContainerId(),
+    bundle: serviceBundle(paths, service),
+    monitorPid: 0,
+    cgroup: options.cgroup,
+    unit: options.unit,
+    startedAt: host.now(),
+    readyAt: 0,
+    phase: "starting",
+    status: "starting",
+    exitCode: 0,
+  };
+  host.state.putRun(run);
+  ensureDirectory(serviceDirectory(paths, service));
+  ensureBase(options.cgroup);
+  enterCgroup(`${options.cgroup}/wherry`);
+  const { monitorPid } = await host.runtime.create({
+    id: run.id,
+    bundle: run.bundle,
+    config: serviceContainerConfig({ args: [...paths.self, "supervise", service], env: supervisorEnv(engine, options.env), cgroupsPath: `${options.cgroup}/service`, capabilities: ownCapabilities() }),
+    logPath: serviceLog(paths, service),
+    logSizeMax: 1024 * 1024,
+    journal: host.journal,
+    name: `${service}-service`,
+    tag: service,
+    labels: { WHERRY_SERVICE: service },
+  });
+  host.state.updateRun(service, { monitorPid });
+  return { ...run, monitorPid };
+}
+
+function supervisorEnv({ paths }: Engine, more: Readonly<Record<string, string>>): readonly string[] {
+  const env = {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    WHERRY_ROOT: paths.durable,
+    WHERRY_RUNROOT: paths.runtime,
+    WHERRY_LOGS: paths.logs,
+    ...more,
+  };
+  return Object.entries(env).map(([name, value]) => `${name}=${value}`);
+}
+
+/** Takes the service container and everything that belongs to it away; what is gone already is success. Pods are not looked at. */
+export async function removeServiceContainer(engine: Engine, service: ServiceName): Promise<void> {
+  const { host, paths } = engine;
+  const run = host.state.run(service);
+  if (run !== undefined) {
+    await host.runtime.remove(run.id, run.bundle);
+    await killCgroup(`${run.cgroup}/service`);
+    await removeCgroup(`${run.cgroup}/service`);
+    if (run.unit === "" && host.state.pods({ service }).length === 0) await removeCgroup(run.cgroup);
+  }
+  if (existsSync(serviceDirectory(paths, service))) await removeTree(serviceDirectory(paths, service));
+  host.state.removeRun(service);
+}

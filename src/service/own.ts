@@ -1,0 +1,81 @@
+/**
+ * Changing a service that has no supervisor: the command takes the locks and runs the supervisor's own code in its own
+ * process. `commandLock` keeps two commands apart and is held by `play` until the new supervisor listens; `serviceLock`
+ * is the supervisor's, held for its life, so getting it proves that there is none.
+ */
+import { commandLock, serviceLock } from "../base/paths.ts";
+import { acquire, type Lock } from "../base/locks.ts";
+import { fail } from "../base/errors.ts";
+import type { ServiceName } from "../spec/spec.ts";
+import { ServiceDriver } from "./driver.ts";
+import type { Engine } from "./engine.ts";
+import { removeServiceContainer } from "./launch.ts";
+import { removeOrphans } from "./orphans.ts";
+import type { ServiceProgress } from "./service.ts";
+
+/** Waits for its turn among the commands of this service. */
+export function commandTurn(engine: Engine, service: string): Lock {
+  return acquire(commandLock(engine.paths, service), { wait: true }) ?? fail("conflict", `Cannot lock service "${service}"`);
+}
+
+export interface Owned extends Disposable {
+  readonly driver: ServiceDriver;
+  /** Lets the supervisor in. */
+  release(): void;
+}
+
+/** Becomes the owner of a service: the lock, then `recover`. Undefined when a supervisor holds it. */
+export async function own(engine: Engine, service: ServiceName, options: { readonly cgroup: string; readonly onProgress: (progress: ServiceProgress) => void }): Promise<Owned | undefined> {
+  const lock = await takeServiceLock(engine, service);
+  if (lock === undefined) return undefined;
+  const driver = new ServiceDriver({ host: engine.host, durable: engine.durable, service, cgroup: options.cgroup, onProgress: options.onProgress, onChange: () => {} });
+  const owned: Owned = {
+    driver,
+    release: () => lock[Symbol.dispose](),
+    [Symbol.dispose]() {
+      driver[Symbol.dispose]();
+      lock[Symbol.dispose]();
+    },
+  };
+  try {
+    await removeOrphans(engine);
+    await driver.recover();
+    return owned;
+  } catch (thrown) {
+    owned[Symbol.dispose]();
+    throw thrown;
+  }
+}
+
+/** A supervisor that has recorded its end lets go of the lock in a moment; any other keeps it. */
+async function takeServiceLock({ host, paths }: Engine, service: ServiceName): Promise<Lock | undefined> {
+  const path = serviceLock(paths, service);
+  const lock = acquire(path, { wait: false });
+  const run = host.state.run(service);
+  if (lock !== undefined || run?.phase !== "ended") return lock;
+  await host.runtime.ended(run.bundle);
+  return acquire(path, { wait: false });
+}
+
+/** A supervisor of the service is alive: its monitor is, and it has not recorded its end. */
+export async function supervised({ host }: Engine, service: ServiceName): Promise<boolean> {
+  const run = host.state.run(service);
+  return run !== undefined && run.phase !== "ended" && (await host.runtime.observe(run.id, run.bundle)).monitored;
+}
+
+export interface TakeDownOptions {
+  /** Seconds in place of the pods' own grace periods. */
+  readonly grace?: number;
+  readonly onProgress: (progress: ServiceProgress) => void;
+}
+
+/** Takes everything of a service away but its volumes. The caller has its turn; false when a supervisor is in the way. */
+export async function takeDown(engine: Engine, service: ServiceName, { grace, onProgress }: TakeDownOptions): Promise<boolean> {
+  const cgroup = engine.host.state.run(service)?.cgroup ?? "";
+  using owned = await own(engine, service, { cgroup, onProgress });
+  if (owned === undefined) return false;
+  await owned.driver.remove(owned.driver.pods().map(({ uid }) => uid), grace);
+  await removeServiceContainer(engine, service);
+  engine.durable.removeService(service);
+  return true;
+}

@@ -1,0 +1,97 @@
+/** How a command talks to the supervisor of a service. */
+import { existsSync, watch } from "node:fs";
+import { dirname } from "node:path";
+import { ensureDirectory } from "../base/files.ts";
+import { WherryError, errnoOf, fail } from "../base/errors.ts";
+import type { Message, Request } from "./protocol.ts";
+import { encode, lineReader, parseMessage } from "./wire.ts";
+
+export interface AskOptions {
+  readonly onProgress?: (message: Extract<Message, { type: "progress" }>) => void;
+  readonly signal?: AbortSignal;
+  /** Called when it is done and the connection is still open: a supervisor does not end before it is closed. */
+  readonly onDone?: () => void;
+}
+
+/**
+ * Sends one request and resolves when it is done. Returns false when no supervisor listens (nothing happened then).
+ * Fails with the supervisor's own error, or kind `unavailable` when it ends before the answer.
+ */
+export async function ask(socket: string, request: Request, options: AskOptions = {}): Promise<boolean> {
+  const answer = Promise.withResolvers<void>();
+  const read = lineReader((line) => {
+    const message = parseMessage(line);
+    if (message.type === "progress") options.onProgress?.(message);
+    else if (message.type === "error") answer.reject(errorOf(message));
+    else answer.resolve();
+  });
+  const gone = (): void => answer.reject(new WherryError("unavailable", "Cannot get an answer: the supervisor ended", { code: "ESUPERVISORGONE" }));
+  const connection = await connect(socket, { read: (chunk) => guarded(() => read(chunk), answer.reject), closed: gone });
+  if (connection === undefined) return false;
+  const abort = (): void => answer.reject(new WherryError("timeout", "Cannot wait any longer: the command was interrupted", { code: "EINTERRUPTED" }));
+  options.signal?.addEventListener("abort", abort, { once: true });
+  try {
+    sendWhole(connection, encode(request));
+    await answer.promise;
+    options.onDone?.();
+    return true;
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+    connection.end();
+  }
+}
+
+const errorOf = (message: Extract<Message, { type: "error" }>): WherryError =>
+  new WherryError(message.kind, message.message, { code: message.code, ...(message.hint === undefined ? {} : { hint: message.hint }) });
+
+function guarded(action: () => void, onError: (thrown: unknown) => void): void {
+  try {
+    action();
+  } catch (thrown) {
+    onError(thrown);
+  }
+}
+
+type Connection = Awaited<ReturnType<typeof Bun.connect<{ pending: Uint8Array }>>>;
+
+async function connect(socket: string, handlers: { read(chunk: Uint8Array): void; closed(): void }): Promise<Connection | undefined> {
+  if (!existsSync(socket)) return undefined;
+  try {
+    return await Bun.connect<{ pending: Uint8Array }>({
+      unix: socket,
+      data: { pending: new Uint8Array() },
+      socket: { data: (_, chunk) => handlers.read(chunk), close: handlers.closed, drain: flush, error: handlers.closed },
+    });
+  } catch (thrown) {
+    if (["ENOENT", "ECONNREFUSED", "ECONNRESET"].includes(errnoOf(thrown) ?? "")) return undefined;
+    fail("unavailable", `Cannot reach the supervisor at "${socket}": ${errnoOf(thrown) ?? String(thrown)}`, { cause: thrown });
+  }
+}
+
+/** Writes all of it, also when the socket takes only a part at a time. */
+function sendWhole(connection: Connection, text: string): void {
+  connection.data.pending = Buffer.from(text);
+  flush(connection);
+}
+
+function flush(connection: Connection): void {
+  const { pending } = connection.data;
+  if (pending.length === 0) return;
+  const written = connection.write(pending);
+  connection.data.pending = pending.subarray(Math.max(0, written));
+}
+
+/** Resolves when the socket exists (inotify on its directory), rejects when `gone` resolves first. */
+export async function socketAppears(socket: string, gone: Promise<unknown>): Promise<void> {
+  ensureDirectory(dirname(socket));
+  const appeared = Promise.withResolvers<void>();
+  const watcher = watch(dirname(socket), () => {
+    if (existsSync(socket)) appeared.resolve();
+  });
+  try {
+    if (existsSync(socket)) return;
+    await Promise.race([appeared.promise, gone.then(() => fail("failed", "Cannot start the service: its supervisor ended at once", { code: "ESUPERVISORGONE" }))]);
+  } finally {
+    watcher.close();
+  }
+}

@@ -1,0 +1,119 @@
+/** Playing a manifest: through the service's supervisor when it has one, else by starting it. */
+import { fail } from "../base/errors.ts";
+import { controlSocket } from "../base/paths.ts";
+import { conflicts } from "../service/conflicts.ts";
+import { markStart } from "../service/driver.ts";
+import type { Engine } from "../service/engine.ts";
+import { createServiceContainer } from "../service/launch.ts";
+import { commandTurn, own, supervised, type Owned } from "../service/own.ts";
+import { planService } from "../service/plan.ts";
+import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
+import type { PodUid, ServiceName } from "../spec/spec.ts";
+import { ask, socketAppears, type AskOptions } from "./client.ts";
+import { failUnstarted, progressOfPods } from "./requests.ts";
+
+export interface PlayRequest extends Wanted {
+  readonly replace: boolean;
+  /** Start what is created; without it pods are recorded and stay stopped. */
+  readonly start: boolean;
+  /** cgroup path of the service's base */
+  readonly cgroup: string;
+  /** Name of the unit that plays, or empty. */
+  readonly unit: string;
+  /** Environment for the supervisor: NOTIFY_SOCKET, WATCHDOG_USEC. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly onProgress: (progress: ServiceProgress) => void;
+  readonly signal?: AbortSignal;
+  /** Called when every pod has been started, before the supervisor may end. */
+  readonly onStarted: () => void;
+}
+
+/** What a play would do, from what is recorded now. Fails with kind `conflict` when another service is in the way. */
+export async function planPlay(engine: Engine, request: PlayRequest): Promise<Plan> {
+  const { durable, host: { state } } = engine;
+  const service = request.record.name;
+  await refuseOtherUnit(engine, request);
+  const others = state.pods().filter((pod) => pod.service !== service).map((pod) => ({ pod, ports: state.hostPorts(pod.uid) }));
+  const found = conflicts(request.objects, others);
+  if (found.length > 0) fail("conflict", `Cannot play "${service}": ${found.join("; ")}`, { code: "ECONFLICT", hint: "nothing was changed" });
+  return planService({
+    wanted: request.objects,
+    recorded: durable.objects(service),
+    pods: state.pods({ service }),
+    replace: request.replace,
+    restart: !(await supervised(engine, service)),
+    cgroup: request.unit === "" ? "" : request.cgroup,
+  });
+}
+
+/** Plays and follows until every pod has been started. Fails with kind `failed` when one cannot be; the others go on. */
+export async function play(engine: Engine, request: PlayRequest): Promise<void> {
+  const service = request.record.name;
+  const socket = controlSocket(engine.paths, service);
+  const options: AskOptions = { onProgress: request.onProgress, onDone: request.onStarted, ...(request.signal === undefined ? {} : { signal: request.signal }) };
+  const apply = { op: "apply", record: request.record, objects: request.objects, replace: request.replace, start: request.start } as const;
+  if (await ask(socket, apply, options)) return;
+  using turn = commandTurn(engine, service);
+  if (await ask(socket, apply, options)) return;
+  using owned = await own(engine, service, request);
+  if (owned === undefined) fail("unavailable", `Cannot play "${service}": its supervisor is alive and does not listen`, { hint: `end it with "wherry down ${service}"` });
+  const plan = await planPlay(engine, request);
+  prepare(engine, { request, plan, owned });
+  if (request.start && request.objects.some(({ object }) => object.kind === "Pod")) await launch(engine, request, owned);
+  else await owned.driver.apply(plan);
+  turn[Symbol.dispose]();
+  if (request.start) await followStart(engine, service, options);
+}
+
+/** A unit's processes must live in the unit's own cgroup, so it cannot take over what was started elsewhere. */
+async function refuseOtherUnit(engine: Engine, { record, unit }: PlayRequest): Promise<void> {
+  const run = engine.host.state.run(record.name);
+  if (unit === "" || run === undefined || run.unit === unit || !(await supervised(engine, record.name))) return;
+  fail("conflict", `Cannot play "${record.name}" in unit "${unit}": it runs already, ${run.unit === "" ? "played by hand" : `in unit "${run.unit}"`}`, {
+    hint: `take it down first: wherry down ${record.name}`,
+  });
+}
+
+/** Writes what is wanted: the durable record, and into the pods' rows which of them go, and which start again. */
+function prepare(engine: Engine, { request, plan, owned }: { request: PlayRequest; plan: Plan; owned: Owned }): void {
+  const { state } = engine.host;
+  engine.durable.putService(request.record, request.objects);
+  for (const { verb, pod } of plan.steps) {
+    if (pod === undefined) continue;
+    if (verb === "remove" || verb === "replace") state.updatePod(pod.uid, { wanted: "removed" });
+    if (verb === "start" && request.start) markStart(engine.host, pod);
+  }
+  if (!request.start) return;
+  owned.driver[Symbol.dispose](); // the supervisor drives from here on
+}
+
+async function launch(engine: Engine, request: Pick<PlayRequest, "record" | "cgroup" | "unit" | "env">, owned: Owned): Promise<void> {
+  const service = request.record.name;
+  const run = await createServiceContainer(engine, service, request);
+  owned.release();
+  await engine.host.runtime.start(run.id);
+  await socketAppears(controlSocket(engine.paths, service), engine.host.runtime.ended(run.bundle));
+}
+
+/** Follows the first start. A supervisor that has ended by now did so because all pods have: their records tell how. */
+async function followStart(engine: Engine, service: ServiceName, options: AskOptions): Promise<void> {
+  if (await ask(controlSocket(engine.paths, service), { op: "follow" }, options)) return;
+  if (engine.host.state.run(service)?.phase !== "ended") fail("failed", `Cannot follow "${service}": its supervisor ended`, { code: "ESUPERVISORGONE" });
+  failUnstarted(progressOfPods(engine, service));
+  options.onDone?.();
+}
+
+/** Starts the service container of a service whose pods have been recorded, because one of them is to be started. */
+export async function startPods(engine: Engine, request: Pick<PlayRequest, "cgroup" | "unit" | "env" | "onProgress"> & { readonly service: ServiceName; readonly uids: readonly PodUid[] }): Promise<void> {
+  const { service, uids } = request;
+  const record = engine.durable.service(service) ?? fail("notFound", `Cannot start pods of "${service}": the service is not recorded`);
+  using owned = await own(engine, service, request);
+  if (owned === undefined) fail("unavailable", `Cannot start pods of "${service}": its supervisor is alive and does not listen`);
+  for (const pod of owned.driver.pods()) {
+    if (uids.includes(pod.uid)) markStart(engine.host, pod);
+    else if (pod.wanted === "running") engine.host.state.updatePod(pod.uid, { wanted: "stopped" });
+  }
+  owned.driver[Symbol.dispose]();
+  await launch(engine, { record, cgroup: request.cgroup, unit: request.unit, env: request.env }, owned);
+  await followStart(engine, service, { onProgress: request.onProgress });
+}

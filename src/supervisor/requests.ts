@@ -1,0 +1,123 @@
+/** What a supervisor does for each request of its socket. */
+import { fail } from "../base/errors.ts";
+import { progressOf, type Progress } from "../pod/decide.ts";
+import type { ServiceDriver } from "../service/driver.ts";
+import type { Engine } from "../service/engine.ts";
+import type { Plan } from "../service/service.ts";
+import type { PodUid, ServiceName } from "../spec/spec.ts";
+import type { ObjectRecord, PodRecord } from "../state/state.ts";
+import { podUid } from "../spec/spec.ts";
+import type { Message, Request } from "./protocol.ts";
+
+/** The supervisor as its requests see it. */
+export interface Supervised {
+  readonly driver: ServiceDriver;
+  readonly engine: Engine;
+  readonly service: ServiceName;
+  plan(wanted: readonly ObjectRecord[], replace: boolean): Plan;
+  /** The pods of the first play are recorded; throws what kept them from it. */
+  applied(): boolean;
+  stopping(): void;
+  end(exitCode: number): void;
+  listen(listener: (message: Message) => void, signal: AbortSignal): void;
+  until(reached: () => boolean, signal: AbortSignal): Promise<void>;
+}
+
+export interface Reply {
+  readonly send: (message: Message) => void;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+export async function handleRequest(supervised: Supervised, request: Request, reply: Reply): Promise<void> {
+  supervised.listen(reply.send, reply.signal);
+  switch (request.op) {
+    case "apply":
+      return await apply(supervised, request, reply);
+    case "follow":
+      return await follow(supervised, reply);
+    case "pods":
+      return await changePods(supervised, request, reply);
+    case "down":
+      return await down(supervised, request.grace);
+  }
+}
+
+async function apply(supervised: Supervised, request: Extract<Request, { op: "apply" }>, reply: Reply): Promise<void> {
+  const { driver, engine } = supervised;
+  const plan = supervised.plan(request.objects, request.replace);
+  engine.durable.putService(request.record, request.objects);
+  await driver.apply(plan);
+  if (!request.start) return;
+  const stopped = driver.pods().filter((pod) => pod.wanted === "stopped").map(({ uid }) => uid);
+  await driver.start(stopped);
+  await follow(supervised, reply);
+}
+
+/** Waits until every pod that shall run has been started, or cannot be; fails with all that cannot. */
+async function follow(supervised: Supervised, { signal }: Reply): Promise<void> {
+  const progress = (): readonly PodProgress[] => progressOfPods(supervised.engine, supervised.service);
+  await supervised.until(() => supervised.applied() && progress().every((each) => each.progress.is !== "pending"), signal);
+  failUnstarted(progress());
+}
+
+export interface PodProgress {
+  readonly record: PodRecord;
+  readonly progress: Progress;
+}
+
+/** How far the pods of a service that shall run have come. */
+export function progressOfPods({ host: { state } }: Engine, service: ServiceName): readonly PodProgress[] {
+  const wanted = state.pods({ service }).filter((record) => record.wanted === "running");
+  return wanted.map((record) => ({ record, progress: progressOf(record, state.containers(record.uid)) }));
+}
+
+/** Fails with kind `failed` when a pod could not be started, with one sentence for each. */
+export function failUnstarted(pods: readonly PodProgress[]): void {
+  const failures = pods.flatMap(failureSentence);
+  if (failures.length === 0) return;
+  fail("failed", `Cannot start ${failures.length} of ${pods.length} pods: ${failures.join("; ")}`, { code: "EPODFAILED" });
+}
+
+function failureSentence({ record, progress }: PodProgress): readonly string[] {
+  const { namespace, name } = record.pod.metadata;
+  return progress.is === "failed" ? [`pod "${namespace}/${name}": ${progress.reason}: ${progress.message}`] : [];
+}
+
+async function changePods(supervised: Supervised, request: Extract<Request, { op: "pods" }>, { signal }: Reply): Promise<void> {
+  const { driver, engine } = supervised;
+  const uids: readonly PodUid[] = request.uids.map(podUid);
+  switch (request.verb) {
+    case "stop":
+      return await driver.stop(uids, request.grace);
+    case "start":
+      return await driver.start(uids);
+    case "restart":
+      await driver.restart(uids, request.grace);
+      break;
+    case "kill":
+      return await driver.kill(uids, signalName(request.signal ?? "SIGKILL"));
+    case "remove":
+      return await driver.remove(uids, request.grace);
+  }
+  await supervised.until(() => uids.every((uid) => {
+    const record = engine.host.state.pod(uid);
+    return record === undefined || progressOf(record, engine.host.state.containers(uid)).is !== "pending";
+  }), signal);
+}
+
+const SIGNALS = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGCONT", "SIGSTOP", "SIGWINCH"] as const;
+
+/** `KILL`, `sigkill`, `9` → `SIGKILL` (signal(7)). Fails with kind `usage`. */
+export function signalName(text: string): NodeJS.Signals {
+  const numbers: Readonly<Record<string, string>> = { "1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "10": "USR1", "12": "USR2", "15": "TERM", "18": "CONT", "19": "STOP" };
+  const name = `SIG${(numbers[text] ?? text).toUpperCase().replace(/^SIG/, "")}`;
+  return SIGNALS.find((each) => each === name) ?? fail("usage", `Cannot send "${text}": it must be one of ${SIGNALS.join(", ")}`);
+}
+
+async function down(supervised: Supervised, grace: number | undefined): Promise<void> {
+  const { driver } = supervised;
+  supervised.stopping();
+  await driver.remove(driver.pods().map(({ uid }) => uid), grace);
+  supervised.end(0);
+}
