@@ -1,0 +1,68 @@
+# wherry: `make demo` shows it, `make test` proves it, `make install` installs it.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+# systemd reads its units below /usr/local/lib and /usr/lib alike.
+UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd
+COMPLETIONDIR = $(DESTDIR)$(PREFIX)/share
+
+BUN = node_modules/.bin/bun
+SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
+
+.DELETE_ON_ERROR:
+.PHONY: all demo deps deps-test build check test bench install uninstall clean
+
+all: build
+
+# What is missing on this machine: packages of the distribution, node_modules. Nothing is done when nothing is missing.
+deps:
+	@tools/install-deps
+
+deps-test:
+	@tools/install-deps --test
+
+# npm writes this file last.
+node_modules/.package-lock.json: package-lock.json
+	@tools/install-deps --npm
+
+build: dist/wherry
+
+dist/wherry: $(SOURCES) package.json tsconfig.json | node_modules/.package-lock.json
+	@mkdir -p dist
+	$(BUN) build --compile --bytecode --minify src/main.ts --outfile $@
+	@touch $@
+
+demo: deps build
+	@tools/demo
+
+# Types, lint, imports, budgets, unit tests: seconds, no container runs.
+check: node_modules/.package-lock.json
+	@$(BUN) tools/test.ts check
+
+# Everything, with real containers and a real systemd, in the rooms of CONTRIBUTING.md.
+test: deps-test
+	@$(BUN) tools/test.ts check plain box
+
+bench: deps-test build
+	@tools/bench
+
+install:
+	@test -x dist/wherry || { echo 'Cannot install "dist/wherry": it has not been built, run "make build" first' >&2; exit 1; }
+	install -D -m 0755 dist/wherry $(BINDIR)/wherry
+	install -d $(UNITDIR)/system $(UNITDIR)/user
+	for unit in units/*.service; do sed 's|/usr/local/bin/|$(PREFIX)/bin/|g' $$unit >$(UNITDIR)/system/$${unit##*/} || exit 1; done
+	for unit in units/user/*.service; do sed 's|/usr/local/bin/|$(PREFIX)/bin/|g' $$unit >$(UNITDIR)/user/$${unit##*/} || exit 1; done
+	install -d $(COMPLETIONDIR)/bash-completion/completions $(COMPLETIONDIR)/zsh/site-functions $(COMPLETIONDIR)/fish/vendor_completions.d
+	dist/wherry completion bash >$(COMPLETIONDIR)/bash-completion/completions/wherry
+	dist/wherry completion zsh >$(COMPLETIONDIR)/zsh/site-functions/_wherry
+	dist/wherry completion fish >$(COMPLETIONDIR)/fish/vendor_completions.d/wherry.fish
+	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+
+uninstall:
+	rm -f $(BINDIR)/wherry $(UNITDIR)/system/wherry@.service $(UNITDIR)/user/wherry@.service
+	rm -f $(COMPLETIONDIR)/bash-completion/completions/wherry $(COMPLETIONDIR)/zsh/site-functions/_wherry $(COMPLETIONDIR)/fish/vendor_completions.d/wherry.fish
+	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+
+clean:
+	rm -rf dist .cache

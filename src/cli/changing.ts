@@ -1,0 +1,56 @@
+/** What the commands that change services share: opening the engine, showing progress, finding services. */
+import { fail } from "../base/errors.ts";
+import { openEngine, type Engine } from "../service/engine.ts";
+import type { ServiceProgress } from "../service/service.ts";
+import { serviceName, serviceNameOf, type ServiceName } from "../spec/spec.ts";
+import type { Context } from "./context.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** The engine for a command that changes things; end it with `using`. */
+export function changing(context: Context): Engine {
+  return openEngine({ paths: context.paths, now: () => context.now() });
+}
+
+/** A line of progress per event on stderr; nothing when `quiet`. */
+export function progressWriter(context: Context, quiet: boolean): (progress: ServiceProgress) => void {
+  if (quiet) return () => {};
+  const dim = (text: string): string => (context.colour ? `\x1b[2m${text}\x1b[0m` : text);
+  return ({ pod, container, what }) => {
+    const where = [pod === undefined ? [] : `pod/${pod}`, container ?? []].flat().join(" ");
+    void context.stderr.write(`${dim(`${where} ${what}`.trim())}\n`);
+  };
+}
+
+/** Environment of a supervisor, as far as the command's own surroundings give it. */
+export function supervisorEnv(context: Context): Readonly<Record<string, string>> {
+  return {
+    ...(context.notifySocket === undefined ? {} : { NOTIFY_SOCKET: context.notifySocket }),
+    ...(context.watchdogUsec === undefined ? {} : { WATCHDOG_USEC: String(context.watchdogUsec) }),
+  };
+}
+
+/** The base cgroup of a service that is played by hand. */
+export const handCgroup = (service: string): string => `/wherry/${service}`;
+
+/**
+ * The service that a word of the command line means: its name, or a file it was played from. A file that never was
+ * played means the name that playing it would give. Fails with kind `notFound` unless `missingOk`.
+ */
+export function serviceOf(engine: Engine, context: Context, word: string, options: { readonly missingOk: boolean }): ServiceName {
+  const known = [...new Set([...engine.durable.services().map(({ name }) => name), ...engine.host.state.runs().map(({ service }) => service)])];
+  const byName = known.find((name) => name === word);
+  if (byName !== undefined) return byName;
+  const path = absolute(context, word);
+  const byFile = engine.durable.services().find(({ files }) => files.includes(path));
+  if (byFile !== undefined) return byFile.name;
+  const derived = word === "-" ? serviceName("stdin") : looksLikeFile(word) ? serviceNameOf(word) : undefined;
+  if (derived !== undefined && known.includes(derived)) return derived;
+  if (options.missingOk && derived !== undefined) return derived;
+  fail("notFound", `Cannot find service "${word}": it has not been played`, didYouMean(word, known));
+}
+
+const looksLikeFile = (word: string): boolean => word.includes("/") || /\.(ya?ml|json)$/i.test(word);
+
+/** An absolute path, from the directory the command was started in. */
+export const absolute = (context: Context, path: string): string => (path.startsWith("/") ? path : `${context.cwd}/${path.replace(/^\.\//, "")}`);
+

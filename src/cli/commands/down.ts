@@ -1,0 +1,72 @@
+/** `wherry down FILE|SERVICE…`: stops and removes services; volumes stay unless asked for. */
+import { fail } from "../../base/errors.ts";
+import type { Engine } from "../../service/engine.ts";
+import type { ServiceName } from "../../spec/spec.ts";
+import { down } from "../../supervisor/down.ts";
+import { notifier } from "../../systemd/notify.ts";
+import type { Command, Input, Outcome } from "../command.ts";
+import type { Context } from "../context.ts";
+import { changing, progressWriter, serviceOf } from "../changing.ts";
+import { gracePeriod, GRACE } from "../options.ts";
+
+export const command: Command = {
+  description: "Needs no YAML: a service is named by its name or by a file it was played from. What is gone already is success.",
+  examples: ["wherry down shop.yaml", "wherry down shop", "wherry down --all"],
+  options: [
+    { long: "all", short: "a", summary: "every service" },
+    { long: "volumes", summary: "remove the service's volumes too (this version makes none that outlive their pod)" },
+    { long: "force", summary: "the same as --volumes, as in podman kube down" },
+    GRACE,
+    { long: "quiet", short: "q", summary: "no progress" },
+    { long: "unit", value: "UNIT", summary: "the systemd unit that takes down (used by wherry@.service)" },
+    { long: "stop-post", summary: "clean up after a unit that has ended (used by wherry@.service)" },
+  ],
+  words: [{ name: "FILE|SERVICE", optional: true, repeat: true, complete: "services" }],
+  run,
+};
+
+async function run(context: Context, input: Input): Promise<Outcome> {
+  using engine = changing(context);
+  const services = asked(engine, context, input);
+  const grace = gracePeriod(input);
+  const onProgress = progressWriter(context, input.flag("quiet"));
+  const stop = input.text("unit") !== undefined && !input.flag("stop-post");
+  if (stop) notifier(context.notifySocket).send({ stopping: true, status: "stopping" });
+  const options = { onProgress, ...(grace === undefined ? {} : { grace }) };
+  const ends = await Promise.allSettled(services.map((service) => takeOne(engine, { service, input, options, user: context.uid !== 0 })));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  return { kind: "text", text: services.map((service) => `service/${service} removed`).join("\n") };
+}
+
+function asked(engine: Engine, context: Context, input: Input): readonly ServiceName[] {
+  const { durable, host: { state } } = engine;
+  if (input.flag("all")) return [...new Set([...durable.services().map(({ name }) => name), ...state.runs().map(({ service }) => service), ...state.pods().map(({ service }) => service)])];
+  if (input.words.length === 0) fail("usage", "Cannot take down: name a file, a service, or --all");
+  return [...new Set(input.words.map((word) => serviceOf(engine, context, word, { missingOk: true })))];
+}
+
+interface TakeOne {
+  readonly service: ServiceName;
+  readonly input: Input;
+  readonly options: Parameters<typeof down>[2];
+  /** The unit belongs to a user's manager. */
+  readonly user: boolean;
+}
+
+async function takeOne(engine: Engine, { service, input, options, user }: TakeOne): Promise<void> {
+  const unit = input.text("unit");
+  const run = engine.host.state.run(service);
+  if (unit !== undefined && run !== undefined && run.unit !== unit) return; // another unit's, or played by hand: not ours to end
+  if (unit !== undefined && input.flag("stop-post") && crashed(run) && (await restarts(unit, user))) return;
+  await down(engine, service, options);
+}
+
+/** The supervisor died without saying how the service ended: its pods live on. */
+const crashed = (run: ReturnType<Engine["host"]["state"]["run"]>): boolean => run !== undefined && run.readyAt > 0 && (run.phase === "running" || run.phase === "starting");
+
+/** The unit plays again by itself and adopts what lives. */
+async function restarts(unit: string, user: boolean): Promise<boolean> {
+  const { systemctl } = await import("../../systemd/units.ts");
+  const answer = await systemctl(["show", "--property=Restart", "--value", unit], { user });
+  return answer.trim() !== "no";
+}

@@ -1,0 +1,35 @@
+/** `wherry info`: where this wherry keeps things, and how much there is. */
+import { version } from "../../../package.json" with { type: "json" };
+import type { Command, Outcome } from "../command.ts";
+import { line, render } from "../describe/lines.ts";
+import { output } from "../options.ts";
+
+export const command: Command = {
+  options: [output("json", "yaml")],
+  words: [],
+  async run(context, input): Promise<Outcome> {
+    const [durable, runtime, oci] = [await context.engine.durable(), await context.engine.runtime(), await context.engine.oci()];
+    const pods = runtime.pods();
+    const value = {
+      version,
+      bun: Bun.version,
+      ociRuntime: oci.name,
+      paths: { durable: context.paths.durable, runtime: context.paths.runtime, logs: context.paths.logs },
+      services: { played: durable.services().length, running: runtime.runs().filter((run) => run.phase !== "ended").length },
+      pods: { total: pods.length, ready: pods.filter((pod) => pod.readyAt > 0).length },
+      images: durable.images.images().length,
+    };
+    if (input.text("output") !== undefined) return { kind: "value", value };
+    const text = render([
+      line("Version", `${value.version} (Bun ${value.bun})`),
+      line("OCI Runtime", value.ociRuntime),
+      line("Durable State", value.paths.durable),
+      line("Runtime State", value.paths.runtime),
+      line("Logs", value.paths.logs),
+      line("Services", `${value.services.running} running, ${value.services.played} played`),
+      line("Pods", `${value.pods.ready} ready of ${value.pods.total}`),
+      line("Images", `${value.images}`),
+    ]);
+    return { kind: "text", text };
+  },
+};

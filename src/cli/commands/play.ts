@@ -1,0 +1,132 @@
+/** `wherry play FILE…`: runs a manifest, or brings a running service to a changed one. */
+import { readFileSync } from "node:fs";
+import { fail } from "../../base/errors.ts";
+import { objectRecords } from "../../service/wanted.ts";
+import type { Plan, Step } from "../../service/service.ts";
+import type { Engine } from "../../service/engine.ts";
+import { serviceName, serviceNameOf, type ServiceName } from "../../spec/spec.ts";
+import { EXIT_POLICIES, type ServiceOptions, type ServiceRecord } from "../../state/state.ts";
+import { supervised } from "../../service/own.ts";
+import { play, planPlay, type PlayRequest } from "../../supervisor/play.ts";
+import { down } from "../../supervisor/down.ts";
+import { unitOfProcess } from "../../systemd/host.ts";
+import { notifier } from "../../systemd/notify.ts";
+import type { Command, Input, Outcome } from "../command.ts";
+import type { Context } from "../context.ts";
+import { changing, handCgroup, progressWriter, supervisorEnv, absolute } from "../changing.ts";
+import { checkFiles, type CheckedFiles } from "../manifests.ts";
+import { NAMESPACE, output } from "../options.ts";
+
+export const command: Command = {
+  description: "Checks the whole manifest before anything is touched; played again, only what has changed is done. Returns when every pod has been started.",
+  examples: ["wherry play shop.yaml", "wherry play --dry-run shop.yaml", "kustomize build | wherry play --name shop -", "wherry play --publish 8080:80 web.yaml"],
+  options: [
+    { long: "name", value: "NAME", summary: "name of the service (default: from the file's name)" },
+    NAMESPACE,
+    { long: "dry-run", summary: "print what would be done, do nothing" },
+    { long: "replace", summary: "remake every pod, changed or not" },
+    { long: "start", summary: "--start=false records the pods without starting them" },
+    { long: "wait", short: "w", summary: "stay until all pods have ended or the command is interrupted, then take the service down" },
+    { long: "configmap", value: "FILE", repeat: true, summary: "ConfigMaps from another file", complete: "files" },
+    { long: "publish", value: "[[IP:]HOST:]PORT[/PROTO]", repeat: true, summary: "publish a container port on the host" },
+    { long: "network", value: "MODE", choices: ["bridge", "none", "host"], summary: "network of the pods: bridge, none or host" },
+    { long: "annotation", value: "KEY=VALUE", repeat: true, summary: "add an annotation to every pod" },
+    { long: "service-exit-code-propagation", value: "POLICY", choices: EXIT_POLICIES, summary: "status the service ends with when containers failed: none, any, all" },
+    { long: "quiet", short: "q", summary: "no progress" },
+    { long: "unit", value: "UNIT", summary: "the systemd unit that plays (used by wherry@.service)" },
+    output("json"),
+  ],
+  words: [{ name: "FILE|-", repeat: true, complete: "files" }],
+  run,
+};
+
+async function run(context: Context, input: Input): Promise<Outcome> {
+  const checked = await checkFiles(context, input.words, {
+    configMaps: input.texts("configmap"),
+    namespace: input.text("namespace"),
+    annotations: annotations(input.texts("annotation")),
+  });
+  using engine = changing(context);
+  const request = requestOf(context, input, { engine, checked });
+  const plan = await planPlay(engine, request);
+  if (input.flag("dry-run")) return outcome(input, request.record.name, plan);
+  if (plan.unchanged && !input.flag("wait") && (await supervised(engine, request.record.name))) return outcome(input, request.record.name, plan);
+  await play(engine, request);
+  if (input.flag("wait")) return { ...outcome(input, request.record.name, plan), exitCode: await waitForEnd(engine, context, request) };
+  const ended = engine.host.state.run(request.record.name);
+  const exitCode = request.unit !== "" && ended?.phase === "ended" ? { exitCode: ended.exitCode } : {};
+  return { ...outcome(input, request.record.name, plan), ...exitCode };
+}
+
+function requestOf(context: Context, input: Input, { engine, checked }: { engine: Engine; checked: CheckedFiles }): PlayRequest {
+  const [first = ""] = input.words;
+  const asked = input.text("name");
+  const name = asked !== undefined ? serviceName(asked) : first === "-" ? serviceName("stdin") : serviceNameOf(first);
+  const before = engine.durable.service(name);
+  const unit = input.text("unit") ?? "";
+  const options: ServiceOptions = {
+    exitPolicy: EXIT_POLICIES.find((each) => each === input.text("service-exit-code-propagation")) ?? "none",
+    network: networkOf(input.text("network")),
+    publish: input.texts("publish"),
+  };
+  const record: ServiceRecord = {
+    name,
+    files: input.words.map((word) => (word === "-" ? "-" : absolute(context, word))),
+    texts: checked.texts,
+    options,
+    revision: (before?.revision ?? 0) + 1,
+    playedAt: context.now(),
+  };
+  const notify = notifier(context.notifySocket);
+  return {
+    record,
+    objects: objectRecords(name, checked.checked, options.publish),
+    replace: input.flag("replace"),
+    start: input.text("start") !== "false",
+    cgroup: unit === "" ? handCgroup(name) : unitCgroup(unit),
+    unit,
+    env: supervisorEnv(context),
+    onProgress: progressWriter(context, input.flag("quiet")),
+    onStarted: () => {
+      const monitor = engine.host.state.run(name)?.monitorPid ?? 0;
+      if (monitor > 0) notify.send({ mainPid: monitor, ready: true });
+    },
+  };
+}
+
+/** The cgroup of the unit that plays; this process may be in one below it (`.control`, at a reload). */
+function unitCgroup(unit: string): string {
+  const found = unitOfProcess(readFileSync("/proc/self/cgroup", "utf8"));
+  if (found?.unit !== unit) fail("usage", `Cannot play for unit "${unit}": this process belongs to ${found === undefined ? "no unit" : `"${found.unit}"`}`);
+  return found.cgroup;
+}
+
+const networkOf = (text: string | undefined): ServiceOptions["network"] => (text === "none" || text === "host" ? text : "bridge");
+
+function annotations(texts: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(texts.map((text) => {
+    const at = text.indexOf("=");
+    if (at < 1) fail("usage", `Cannot use annotation "${text}": it must be KEY=VALUE`);
+    return [text.slice(0, at), text.slice(at + 1)];
+  }));
+}
+
+/** Waits until the service has ended or a signal comes, then takes it down; the status is the service's. */
+async function waitForEnd(engine: Engine, context: Context, request: PlayRequest): Promise<number> {
+  const service = request.record.name;
+  const run = engine.host.state.run(service);
+  if (run !== undefined) await Promise.race([engine.host.runtime.ended(run.bundle), context.interrupted()]);
+  const exitCode = engine.host.state.run(service)?.exitCode ?? 0;
+  await down(engine, service, { onProgress: request.onProgress });
+  return exitCode;
+}
+
+/** kubectl's words for what was done. */
+const DONE: Readonly<Record<Step["verb"], string>> = { create: "created", replace: "replaced", start: "started", configure: "configured", remove: "removed", unchanged: "unchanged" };
+
+function outcome(input: Input, service: ServiceName, plan: Plan): Outcome {
+  const steps = plan.steps.map(({ verb, kind, namespace, name, why }) => ({ kind, namespace, name, verb, ...(why === "" ? {} : { why }) }));
+  if (input.text("output") === "json") return { kind: "value", value: { service, unchanged: plan.unchanged, dryRun: input.flag("dry-run"), steps } };
+  const suffix = input.flag("dry-run") ? " (dry run)" : "";
+  return { kind: "text", text: steps.map((step) => `${step.kind.toLowerCase()}/${step.name} ${DONE[step.verb]}${step.why !== undefined && step.verb !== "start" ? `: ${step.why}` : ""}${suffix}`).join("\n") };
+}

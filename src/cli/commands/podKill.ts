@@ -1,0 +1,4 @@
+/** `wherry pod kill`. */
+import { podCommand } from "./changePods.ts";
+
+export const command = podCommand("kill");

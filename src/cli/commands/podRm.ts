@@ -1,0 +1,4 @@
+/** `wherry pod rm`. */
+import { podCommand } from "./changePods.ts";
+
+export const command = podCommand("remove");

@@ -1,0 +1,4 @@
+/** `wherry pod start`. */
+import { podCommand } from "./changePods.ts";
+
+export const command = podCommand("start");

@@ -1,0 +1,4 @@
+/** `wherry pod stop`. */
+import { podCommand } from "./changePods.ts";
+
+export const command = podCommand("stop");

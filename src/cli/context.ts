@@ -1,0 +1,97 @@
+/** What a command may know of its surroundings. `main.ts` makes the one Context; tests make their own. */
+import { resolve } from "node:path";
+import type { Paths } from "../base/paths.ts";
+import type { Engine } from "./engine.ts";
+
+/** An output. Writing to a reader that has gone is not an error: `write` resolves to false from then on. */
+export interface Writer {
+  readonly isTerminal: boolean;
+  write(data: string | Uint8Array): Promise<boolean>;
+}
+
+export const LOG_LEVELS = ["error", "warning", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface Context {
+  readonly paths: Paths;
+  readonly stdout: Writer;
+  readonly stderr: Writer;
+  readonly stdin: { readonly isTerminal: boolean; text(): Promise<string> };
+  readonly colour: boolean;
+  /** Columns of the terminal; Infinity when stdout is none. */
+  readonly width: number;
+  readonly logLevel: LogLevel;
+  /** `NOTIFY_SOCKET` and `WATCHDOG_USEC` of sd_notify(3) and sd_watchdog_enabled(3), as given by systemd. */
+  readonly notifySocket: string | undefined;
+  readonly watchdogUsec: number | undefined;
+  readonly uid: number;
+  readonly cwd: string;
+  now(): number;
+  /** Resolves at the first SIGINT or SIGTERM, which then does not end the process; installed by the first call. */
+  interrupted(): Promise<void>;
+  /** The folders below, opened only when asked for. */
+  readonly engine: Engine;
+}
+
+/** The options of every command, as given. */
+export interface Globals {
+  readonly root?: string | undefined;
+  readonly runroot?: string | undefined;
+  readonly logLevel?: string | undefined;
+  readonly noColour?: boolean;
+}
+
+/** What `main.ts` knows: environment, user, file descriptors, parts. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly home: string;
+  readonly cwd: string;
+  readonly self: readonly string[];
+  readonly stdout: Writer;
+  readonly stderr: Writer;
+  readonly stdin: Context["stdin"];
+  /** Columns of the terminal on stdout; asked for only when there is one. */
+  columns(): number;
+  now(): number;
+  /** Resolves at the first SIGINT or SIGTERM, which then does not end the process; installed by the first call. */
+  interrupted(): Promise<void>;
+  engine(paths: Paths): Engine;
+}
+
+/** The Context of one command line: options win over the environment, which wins over the defaults. */
+export function contextOf(around: Surroundings, globals: Globals): Context {
+  const { env } = around;
+  const paths = pathsOf(around, globals);
+  const level = LOG_LEVELS.find((each) => each === globals.logLevel);
+  return {
+    paths,
+    stdout: around.stdout,
+    stderr: around.stderr,
+    stdin: around.stdin,
+    colour: around.stderr.isTerminal && globals.noColour !== true && (env["NO_COLOR"] ?? "") === "",
+    get width() {
+      return around.stdout.isTerminal ? Number(env["COLUMNS"]) || around.columns() : Infinity;
+    },
+    logLevel: level ?? "info",
+    notifySocket: env["NOTIFY_SOCKET"],
+    watchdogUsec: env["WATCHDOG_USEC"] === undefined ? undefined : Number(env["WATCHDOG_USEC"]),
+    uid: around.uid,
+    cwd: around.cwd,
+    now: around.now,
+    interrupted: around.interrupted,
+    engine: around.engine(paths),
+  };
+}
+
+/** Directories (architecture, section 3). A durable root of one's own takes its logs along. */
+export function pathsOf(around: Pick<Surroundings, "env" | "uid" | "home" | "cwd" | "self">, globals: Globals): Paths {
+  const { env, uid } = around;
+  const own = globals.root ?? env["WHERRY_ROOT"];
+  const data = env["XDG_DATA_HOME"] ?? `${around.home}/.local/share`;
+  const runtimeHome = env["XDG_RUNTIME_DIR"] ?? `/run/user/${uid}`;
+  const durable = resolve(around.cwd, own ?? (uid === 0 ? "/var/lib/wherry" : `${data}/wherry`));
+  const runtime = resolve(around.cwd, globals.runroot ?? env["WHERRY_RUNROOT"] ?? (uid === 0 ? "/run/wherry" : `${runtimeHome}/wherry`));
+  const logs = env["WHERRY_LOGS"] ?? (uid === 0 && own === undefined ? "/var/log/wherry" : `${durable}/logs`);
+  return { durable, runtime, logs: resolve(around.cwd, logs), self: around.self };
+}

@@ -1,0 +1,46 @@
+/** Manifests as the command line names them: files, `-` for stdin; read whole, then checked whole. */
+import { readFileSync } from "node:fs";
+import { errnoOf, fail } from "../base/errors.ts";
+import type { Checked, ManifestText } from "../kube/kube.ts";
+import type { Context } from "./context.ts";
+import { absolute } from "./changing.ts";
+
+/** Reads every input. Fails with kind `usage` for an address, `notFound` or `failed` for a file that cannot be read. */
+export async function readManifests(context: Context, words: readonly string[]): Promise<readonly ManifestText[]> {
+  if (words.filter((word) => word === "-").length > 1) fail("usage", 'Cannot read the manifest: "-" may be given once');
+  return await Promise.all(words.map(async (word) => ({ file: word === "-" ? "<stdin>" : word, text: word === "-" ? await context.stdin.text() : readText(context, word) })));
+}
+
+function readText(context: Context, word: string): string {
+  if (/^https?:\/\//.test(word)) fail("usage", `Cannot read "${word}": it must be a file or -`, { hint: `curl -fsSL ${word} | wherry play -` });
+  try {
+    return readFileSync(absolute(context, word), "utf8");
+  } catch (cause) {
+    if (errnoOf(cause) === "ENOENT") fail("notFound", `Cannot read "${word}": there is no such file`, { cause });
+    fail("failed", `Cannot read "${word}": ${errnoOf(cause) ?? String(cause)}`, { cause });
+  }
+}
+
+export interface CheckedFiles {
+  readonly checked: Checked;
+  readonly texts: readonly string[];
+}
+
+export interface CheckFilesOptions {
+  readonly configMaps: readonly string[];
+  readonly namespace: string | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Reads and checks. Fails with kind `invalid` that carries all problems at once. */
+export async function checkFiles(context: Context, words: readonly string[], options: CheckFilesOptions): Promise<CheckedFiles> {
+  const [manifests, configMaps, { check }, { problemsError }] = await Promise.all([
+    readManifests(context, words),
+    readManifests(context, options.configMaps),
+    import("../kube/check.ts"),
+    import("../kube/problems.ts"),
+  ]);
+  const result = check(manifests, { configMaps, annotations: options.annotations, ...(options.namespace === undefined ? {} : { namespace: options.namespace }) });
+  if (!result.ok) throw problemsError(result.problems);
+  return { checked: result.checked, texts: manifests.map(({ text }) => text) };
+}

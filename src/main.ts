@@ -1,0 +1,34 @@
+/**
+ * The composition root: the only reader of the environment, the only place that exits.
+ * Environment: WHERRY_ROOT, WHERRY_RUNROOT, WHERRY_LOGS (directories), NO_COLOR, COLUMNS, NOTIFY_SOCKET, WATCHDOG_USEC,
+ * XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME.
+ */
+import { homedir } from "node:os";
+import { isatty } from "node:tty";
+import { contextOf, type Surroundings } from "./cli/context.ts";
+import { run } from "./cli/run.ts";
+import { engineOf } from "./cli/wiring.ts";
+import { writerTo } from "./cli/writer.ts";
+
+/** A compiled program is itself; otherwise bun must be told what to run. */
+const compiled = Bun.main.startsWith("/$bunfs/");
+
+let interruption: Promise<void> | undefined;
+const firstSignal = (): Promise<void> => new Promise((resolve) => ["SIGINT", "SIGTERM"].forEach((signal) => process.once(signal, () => resolve())));
+
+const surroundings: Surroundings = {
+  env: process.env,
+  uid: process.getuid?.() ?? 0,
+  home: homedir(),
+  cwd: process.cwd(),
+  self: compiled ? [process.execPath] : [process.execPath, Bun.main],
+  stdout: writerTo(1),
+  stderr: writerTo(2),
+  stdin: { isTerminal: isatty(0), text: () => Bun.stdin.text() },
+  columns: () => process.stdout.columns,
+  now: Date.now,
+  interrupted: () => (interruption ??= firstSignal()),
+  engine: engineOf,
+};
+
+void run(process.argv.slice(2), (globals) => contextOf(surroundings, globals)).then((status) => process.exit(status));

@@ -1,0 +1,152 @@
+import { expect } from "bun:test";
+import { eventually } from "../../harness/eventually.ts";
+import { documents, identities, pod, podText, pods } from "../../harness/objects.ts";
+import { kill, monitors, processes, supervisor, supervisors } from "../../harness/processes.ts";
+import { openPlainRoom, type Room, WHERRY } from "../../harness/room.ts";
+import { scenarios } from "../../harness/scenario.ts";
+
+const scenario = await scenarios(openPlainRoom);
+
+const SHOP = documents(
+  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: red}\n",
+  podText("web", { grace: 1, container: "ports: [{containerPort: 80, hostPort: 8086}]\nvolumeMounts: [{name: settings, mountPath: /settings}]", spec: "volumes: [{name: settings, configMap: {name: settings}}]" }),
+  podText("db", { grace: 1 }),
+);
+
+/** Small and repeatable: WHERRY_SEED=… runs the same delays again. */
+function delays(count: number, longest: number): readonly number[] {
+  let state = Number(process.env["WHERRY_SEED"] ?? Date.now() % 100_000);
+  console.log(`delays of seed ${state} (WHERRY_SEED=${state} repeats them)`);
+  return Array.from({ length: count }, () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * longest);
+  });
+}
+
+async function allRun(room: Room): Promise<void> {
+  const all = await pods(room);
+  expect(all.map(({ metadata, status }) => `${metadata.name} ${status.phase}`).toSorted()).toEqual(["db Running", "web Running"]);
+}
+
+scenario("after kill -9 of the supervisor the pods live on, and play adopts them", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  await room.ok(["play", "/run/shop.yaml"]);
+  const before = await identities(room);
+  const payloads = (await processes(room)).filter(({ command }) => command.startsWith("sleep 100000")).map(({ pid }) => pid).toSorted();
+  await kill(room, await supervisor(room, "shop"));
+  await allRun(room);
+  await room.ok(["play", "/run/shop.yaml"]);
+  expect(await identities(room)).toEqual(before);
+  expect((await processes(room)).filter(({ command }) => command.startsWith("sleep 100000")).map(({ pid }) => pid).toSorted()).toEqual(payloads);
+  await supervisor(room, "shop");
+});
+
+scenario("after kill -9 of the supervisor, down takes everything away", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  await room.ok(["play", "/run/shop.yaml"]);
+  await kill(room, await supervisor(room, "shop"));
+  await room.ok(["down", "shop"]);
+  expect(await pods(room)).toEqual([]);
+});
+
+scenario("after kill -9 of the supervisor, pod verbs work without it", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  await room.ok(["play", "/run/shop.yaml"]);
+  await kill(room, await supervisor(room, "shop"));
+  await room.ok(["pod", "rm", "web"]);
+  expect(Object.keys(await identities(room))).toEqual(["db"]);
+  await room.ok(["play", "/run/shop.yaml"]);
+  await allRun(room);
+});
+
+scenario("after kill -9 of a container's conmon, the container is made anew", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  await room.ok(["play", "/run/shop.yaml"]);
+  await kill(room, ...(await monitorsOf(room, "db")));
+  await eventually(async () => {
+    await allRun(room);
+    expect((await pod(room, "db")).status.containerStatuses?.[0]?.restartCount).toBe(1);
+  }, { within: 30_000 });
+});
+
+/** conmons whose container's name or log path says that they are the pod's. */
+async function monitorsOf(room: Room, name: string): Promise<readonly number[]> {
+  const found = (await processes(room)).filter(({ program, command }) => program === "conmon" && command.includes(`_${name}_`));
+  expect(found.length).toBe(1);
+  return found.map(({ pid }) => pid);
+}
+
+scenario("after kill -9 of everything at once, play converges", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  await room.ok(["play", "/run/shop.yaml"]);
+  await kill(room, await supervisor(room, "shop"), ...(await monitors(room)));
+  await room.ok(["play", "/run/shop.yaml"]);
+  await allRun(room);
+});
+
+scenario("after kill -9 of all conmons and the supervisor, down takes everything away", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  await room.ok(["play", "/run/shop.yaml"]);
+  await kill(room, await supervisor(room, "shop"), ...(await monitors(room)));
+  await room.ok(["down", "--all"]);
+  expect(await pods(room)).toEqual([]);
+});
+
+/** Points at which a command, and then the supervisor it leaves behind, is killed. */
+const POINTS = 20;
+const PLAY_MS = 400;
+
+scenario(`after kill -9 of play at ${POINTS} points, play again converges`, async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  for (const delay of delays(POINTS, PLAY_MS)) {
+    await interrupted(room, ["play", "/run/shop.yaml"], delay);
+    await room.ok(["play", "/run/shop.yaml"]);
+    await allRun(room);
+    await room.ok(["down", "shop"]);
+  }
+}, { timeout: 180_000 });
+
+scenario(`after kill -9 of play at ${POINTS} points, down leaves nothing`, async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  const before = await room.leaks();
+  for (const delay of delays(POINTS, PLAY_MS)) {
+    await interrupted(room, ["play", "/run/shop.yaml"], delay);
+    await room.ok(["down", "shop"]);
+    await eventually(async () => expect({ delay, leaks: await room.leaks() }).toEqual({ delay, leaks: before }), { within: 3_000 });
+  }
+}, { timeout: 180_000 });
+
+scenario(`after kill -9 of play and its supervisor at ${POINTS} points, play again converges`, async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  for (const delay of delays(POINTS, PLAY_MS)) {
+    await interrupted(room, ["play", "/run/shop.yaml"], delay);
+    await kill(room, ...(await supervisors(room)));
+    await room.ok(["play", "/run/shop.yaml"]);
+    await allRun(room);
+    await room.ok(["down", "shop"]);
+  }
+}, { timeout: 180_000 });
+
+scenario("after kill -9 of down and its supervisor at 10 points, down again leaves nothing", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  const before = await room.leaks();
+  for (const delay of delays(10, 300)) {
+    await room.ok(["play", "/run/shop.yaml"]);
+    await interrupted(room, ["down", "shop"], delay);
+    await kill(room, ...(await supervisors(room)));
+    await room.ok(["down", "shop"]);
+    await eventually(async () => expect({ delay, leaks: await room.leaks() }).toEqual({ delay, leaks: before }), { within: 3_000 });
+  }
+}, { timeout: 180_000 });
+
+/** Starts a command and kills it after so many milliseconds, or later when it has not been entered by then. */
+async function interrupted(room: Room, words: readonly string[], delay: number): Promise<void> {
+  const command = room.start([WHERRY, ...words]);
+  await Bun.sleep(delay);
+  try {
+    command.kill("SIGKILL");
+  } catch {
+    // it has ended already
+  }
+  await command.exited;
+}

@@ -1,0 +1,127 @@
+/**
+ * Runs the suites named on the command line, prints what failed, and sums everything up: the last line of the summary,
+ * "N passed, N failed[, N skipped]", is also kept in .cache/summary. Exits with 1 when anything failed.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+const CHECKOUT = resolve(import.meta.dir, "..");
+const CACHE = `${CHECKOUT}/.cache`;
+const BUN = `${CHECKOUT}/node_modules/.bin/bun`;
+
+interface Result {
+  readonly passed: number;
+  readonly skipped: number;
+  /** One line for each. */
+  readonly failed: readonly string[];
+}
+
+interface Step {
+  readonly name: string;
+  readonly run: () => Promise<Result>;
+}
+
+/** A command that is one test: it passes when it ends with 0. */
+const check = (name: string, argv: readonly string[]): Step => ({
+  name,
+  run: async () => {
+    const status = await follow(argv);
+    return status === 0 ? { passed: 1, skipped: 0, failed: [] } : { passed: 0, skipped: 0, failed: [`${name} (exit status ${status})`] };
+  },
+});
+
+/** `bun test` over some folders, counted by its JUnit report. */
+const suite = (name: string, folders: readonly string[]): Step => ({
+  name,
+  run: async () => {
+    const report = `${CACHE}/${name}.xml`;
+    rmSync(report, { force: true });
+    const child = spawn([BUN, "test", "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`, ...folders.map((folder) => `./${folder}/`)]);
+    const said = await forward(child.stderr);
+    const status = await child.exited;
+    const result = existsSync(report) ? counted(readFileSync(report, "utf8")) : { passed: 0, skipped: 0, failed: [] };
+    return { ...result, failed: [...result.failed, ...unreported(name, { status, said, reported: result.failed.length })] };
+  },
+});
+
+/** Files that do not load and hooks that fail are no test's failure: they are in Bun's own count and status only. */
+function unreported(name: string, { status, said, reported }: { readonly status: number; readonly said: string; readonly reported: number }): string[] {
+  const failures = Number([...said.matchAll(/^ (\d+) fail$/gm)].at(-1)?.[1] ?? 0);
+  const more = Math.max(failures - reported, status !== 0 && failures === 0 ? 1 : 0);
+  return Array.from({ length: more }, () => `${name}: outside of a test (exit status ${status})`);
+}
+
+const SUITES: Readonly<Record<string, readonly Step[]>> = {
+  check: [
+    check("types", [`${CHECKOUT}/node_modules/.bin/tsc`, "-p", "."]),
+    check("lint", [`${CHECKOUT}/node_modules/.bin/oxlint`, "src", "test", "tools"]),
+    suite("unit", ["src", "test/style", "test/harness"]),
+  ],
+  plain: [suite("plain", ["test/e2e/plain"])],
+  box: [suite("box", ["test/e2e/box"])],
+};
+
+function spawn(argv: readonly string[]): Bun.Subprocess<"ignore", "inherit", "pipe"> {
+  return Bun.spawn([...argv], { cwd: CHECKOUT, stdin: "ignore", stdout: "inherit", stderr: "pipe" });
+}
+
+/** Passes everything on to stderr, and returns it. */
+async function forward(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let said = "";
+  for await (const chunk of stream) {
+    process.stderr.write(chunk);
+    said += decoder.decode(chunk, { stream: true });
+  }
+  return said;
+}
+
+async function follow(argv: readonly string[]): Promise<number> {
+  const child = spawn(argv);
+  await forward(child.stderr);
+  return child.exited;
+}
+
+/** Counts the test cases of a JUnit report. */
+export function counted(report: string): Result {
+  const cases = [...report.matchAll(/<testcase ([^>]*?)(\/>|>([\s\S]*?)<\/testcase>)/g)];
+  const outcome = cases.map(([, attributes = "", , body = ""]) => ({
+    title: `${attribute(attributes, "file")}: ${attribute(attributes, "name")}`,
+    state: /<(failure|error)\b/.test(body) ? "failed" : /<skipped\b/.test(body) ? "skipped" : "passed",
+  }));
+  return {
+    passed: outcome.filter(({ state }) => state === "passed").length,
+    skipped: outcome.filter(({ state }) => state === "skipped").length,
+    failed: outcome.filter(({ state }) => state === "failed").map(({ title }) => title),
+  };
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { quot: '"', apos: "'", lt: "<", gt: ">", amp: "&" };
+function attribute(attributes: string, name: string): string {
+  const value = new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
+  return value.replace(/&(\w+);/g, (whole, entity: string) => ENTITIES[entity] ?? whole);
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  mkdirSync(CACHE, { recursive: true });
+  const results: Result[] = [];
+  for (const step of names.flatMap((name) => SUITES[name] ?? [])) {
+    const started = performance.now();
+    const result = await step.run();
+    results.push(result);
+    console.log(`${step.name}: ${summary([result])} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  }
+  const failed = results.flatMap((result) => result.failed);
+  const lines = [...failed.map((each) => `FAILED ${each}`), summary(results)];
+  writeFileSync(`${CACHE}/summary`, lines.map((line) => `${line}\n`).join(""));
+  console.log(`\n${lines.join("\n")}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function summary(results: readonly Result[]): string {
+  const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0);
+  const skipped = sum((result) => result.skipped);
+  return `${sum((result) => result.passed)} passed, ${sum((result) => result.failed.length)} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
