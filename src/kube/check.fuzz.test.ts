@@ -3,7 +3,7 @@ import { check } from "./check.ts";
 import { PROBLEM_CODES, type CheckResult } from "./kube.ts";
 import { goldenCases } from "./testdata/golden.ts";
 
-const ROUNDS = 3000;
+const ROUNDS = 2000;
 /** Another one for every run; a failure prints it and the text that failed. */
 const seed = Math.floor(Math.random() * 2 ** 31);
 console.log(`check fuzz seed ${seed}`);

@@ -107,11 +107,13 @@ export function text(cursor: Cursor | undefined): string | undefined {
   return value;
 }
 
+/** The number at the cursor. */
 export function number(cursor: Cursor | undefined): number | undefined {
   const value = cursor?.node.kind === "scalar" ? cursor.node.value : undefined;
   return typeof value === "number" ? value : undefined;
 }
 
+/** The truth value at the cursor. */
 export function flag(cursor: Cursor | undefined): boolean | undefined {
   const value = cursor?.node.kind === "scalar" ? cursor.node.value : undefined;
   return typeof value === "boolean" ? value : undefined;

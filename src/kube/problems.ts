@@ -10,6 +10,7 @@ export interface Problems {
   sorted(files: readonly string[]): readonly Problem[];
 }
 
+/** An empty collection. */
 export function collectProblems(): Problems {
   const found = new Map<string, Problem>();
   return {

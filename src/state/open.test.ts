@@ -168,7 +168,7 @@ test.each([true, false])("openDurable() names the file that is no database (read
   const error = errorOf(() => openDurable(path, { readonly }));
   expect(error).toMatchObject({ kind: "unavailable", context: { path, code: "SQLITE_NOTADB" } });
   expect(error.message).toBe(`Cannot use database "${path}": it is not a database of wherry`);
-  expect(error.hint).toContain("move it away");
+  expect(error.hint).toContain("move it and its -wal file away");
 });
 
 test("openDurable() names the file when its directory cannot be made", () => {

@@ -13,6 +13,7 @@ export interface GoldenCase {
   readonly expected: string;
 }
 
+/** The cases of a folder, by name. */
 export function goldenCases(folder: "good" | "bad"): readonly GoldenCase[] {
   const names = readdirSync(`${import.meta.dir}/${folder}`).filter((name) => name.endsWith(".yaml")).sort();
   return names.map((name) => {
