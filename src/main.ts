@@ -4,11 +4,11 @@
  * XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME.
  */
 import { homedir } from "node:os";
-import { isatty } from "node:tty";
 import { contextOf, type Surroundings } from "./cli/context.ts";
+import { thisNode } from "./cli/node.ts";
 import { run } from "./cli/run.ts";
 import { engineOf } from "./cli/wiring.ts";
-import { writerTo } from "./cli/writer.ts";
+import { isTerminal, writerTo } from "./cli/writer.ts";
 
 /** A compiled program is itself; otherwise bun must be told what to run. */
 const compiled = Bun.main.startsWith("/$bunfs/");
@@ -24,9 +24,10 @@ const surroundings: Surroundings = {
   self: compiled ? [process.execPath] : [process.execPath, Bun.main],
   stdout: writerTo(1),
   stderr: writerTo(2),
-  stdin: { isTerminal: isatty(0), text: () => Bun.stdin.text() },
+  stdin: { isTerminal: isTerminal(0), text: () => Bun.stdin.text() },
   columns: () => process.stdout.columns,
   now: Date.now,
+  node: thisNode,
   interrupted: () => (interruption ??= firstSignal()),
   engine: engineOf,
 };

@@ -7,19 +7,19 @@ export function humanDuration(milliseconds: number): string {
   if (seconds < -1) return "<invalid>";
   if (seconds < 120) return `${Math.max(0, seconds)}s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 10) return pair(minutes, "m", seconds % 60, "s");
+  if (minutes < 10) return pair(`${minutes}m`, `${seconds % 60}s`);
   if (minutes < 180) return `${minutes}m`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 8) return pair(hours, "h", minutes % 60, "m");
+  if (hours < 8) return pair(`${hours}h`, `${minutes % 60}m`);
   if (hours < 48) return `${hours}h`;
   const days = Math.floor(hours / 24);
-  if (days < 8) return pair(days, "d", hours % 24, "h");
+  if (days < 8) return pair(`${days}d`, `${hours % 24}h`);
   if (days < 730) return `${days}d`;
   const years = Math.floor(days / 365);
-  return years < 8 ? pair(years, "y", days % 365, "d") : `${years}y`;
+  return years < 8 ? pair(`${years}y`, `${days % 365}d`) : `${years}y`;
 }
 
-const pair = (high: number, highUnit: string, low: number, lowUnit: string): string => `${high}${highUnit}${low === 0 ? "" : `${low}${lowUnit}`}`;
+const pair = (high: string, low: string): string => (low.startsWith("0") ? high : high + low);
 
 /** Age of something made at `since`; `<unknown>` when that is 0. */
 export const age = (since: number, now: number): string => (since === 0 ? "<unknown>" : humanDuration(now - since));

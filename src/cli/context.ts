@@ -1,6 +1,7 @@
 /** What a command may know of its surroundings. `main.ts` makes the one Context; tests make their own. */
 import { resolve } from "node:path";
 import type { Paths } from "../base/paths.ts";
+import type { Node } from "../pod/status.ts";
 import type { Engine } from "./engine.ts";
 
 /** An output. Writing to a reader that has gone is not an error: `write` resolves to false from then on. */
@@ -27,6 +28,8 @@ export interface Context {
   readonly uid: number;
   readonly cwd: string;
   now(): number;
+  /** The host, as Kubernetes calls it. */
+  node(): Node;
   /** Resolves at the first SIGINT or SIGTERM, which then does not end the process; installed by the first call. */
   interrupted(): Promise<void>;
   /** The folders below, opened only when asked for. */
@@ -54,6 +57,7 @@ export interface Surroundings {
   /** Columns of the terminal on stdout; asked for only when there is one. */
   columns(): number;
   now(): number;
+  node(): Node;
   /** Resolves at the first SIGINT or SIGTERM, which then does not end the process; installed by the first call. */
   interrupted(): Promise<void>;
   engine(paths: Paths): Engine;
@@ -71,7 +75,7 @@ export function contextOf(around: Surroundings, globals: Globals): Context {
     stdin: around.stdin,
     colour: around.stderr.isTerminal && globals.noColour !== true && (env["NO_COLOR"] ?? "") === "",
     get width() {
-      return around.stdout.isTerminal ? Number(env["COLUMNS"]) || around.columns() : Infinity;
+      return around.stdout.isTerminal ? Number(env["COLUMNS"]) || around.columns() || Infinity : Infinity;
     },
     logLevel: level ?? "info",
     notifySocket: env["NOTIFY_SOCKET"],
@@ -79,6 +83,7 @@ export function contextOf(around: Surroundings, globals: Globals): Context {
     uid: around.uid,
     cwd: around.cwd,
     now: around.now,
+    node: around.node,
     interrupted: around.interrupted,
     engine: around.engine(paths),
   };

@@ -10,7 +10,6 @@ import { chooseContainer, containersOf, findPod } from "./find.ts";
 import { findService } from "./findService.ts";
 import { hideSecrets } from "./hide.ts";
 import { hidden } from "./kinds/secrets.ts";
-import { thisNode } from "./node.ts";
 import { portsOf } from "./ports.ts";
 
 interface Wanted {
@@ -90,7 +89,7 @@ async function pod(context: Context, record: PodRecord): Promise<unknown> {
     name,
     namespace,
     record: own,
-    object: podObject(record, containers, { now: context.now(), node: thisNode() }),
+    object: podObject(record, containers, { now: context.now(), node: context.node() }),
     ports: portsOf(record, state.hostPorts(record.uid)),
     paths: {
       directory: podDirectory(context.paths, record.uid),

@@ -31,7 +31,8 @@ const isTable = (format: Format): boolean => format === "" || format === "wide";
 async function structured(value: unknown, format: "json" | "yaml"): Promise<string> {
   if (format === "json") return `${JSON.stringify(value, null, 4)}\n`;
   const { stringify } = await import("yaml");
-  return stringify(value, { lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false });
+  // Words that YAML 1.1 reads as something else (yes, on, a time) are quoted: kubectl's parser would take them for that.
+  return stringify(value, { version: "1.1", lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false });
 }
 
 async function printListings(context: Context, listings: readonly Listing[], format: Format): Promise<void> {
@@ -74,7 +75,17 @@ export function table(listing: Pick<Listing, "columns" | "rows">, options: Table
 }
 
 const pad = (cell: string, width: number): string => cell + " ".repeat(width - Bun.stringWidth(cell));
-const cut = (line: string, width: number): string => (line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`);
+
+/** Cuts a line to what fits into `width` columns. */
+function cut(line: string, width: number): string {
+  if (Bun.stringWidth(line) <= width) return line;
+  let kept = "";
+  for (const letter of line) {
+    if (Bun.stringWidth(kept + letter) >= width) break;
+    kept += letter;
+  }
+  return `${kept}…`;
+}
 
 /** Columns from their headers; those after `|` only with `-o wide`. */
 export function columns(headers: string): readonly Column[] {

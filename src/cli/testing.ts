@@ -20,6 +20,8 @@ export interface World extends Disposable {
 export interface CliOptions {
   readonly stdin?: string;
   readonly onOutput?: (sofar: string) => boolean | void;
+  /** Called when the command has begun to watch. */
+  readonly onWatch?: () => void;
 }
 
 export interface Printed {
@@ -67,10 +69,16 @@ async function cli(paths: Paths, argv: readonly string[], options: CliOptions): 
     stdin: { isTerminal: false, text: async () => options.stdin ?? "" },
     columns: () => 80,
     now: () => NOW,
+    node: () => ({ name: "host", ip: "192.0.2.1" }),
     interrupted: () => new Promise(() => {}),
     engine: engineOf,
   };
-  const status = await run(argv, () => ({ ...contextOf(around, {}), paths, engine: engineOf(paths) }));
+  const engine = engineOf(paths);
+  const watch: typeof engine.watch = async (...given) => {
+    await engine.watch(...given);
+    options.onWatch?.();
+  };
+  const status = await run(argv, () => ({ ...contextOf(around, {}), paths, engine: { ...engine, watch } }));
   return { status, ...printed };
 }
 

@@ -85,13 +85,13 @@ describe("hideSecrets", () => {
 });
 
 describe("pathsOf", () => {
-  const around = (env: Record<string, string>, uid = 0) => ({ env, uid, home: "/home/u", cwd: "/work", self: ["wherry"] });
+  const around = (env: Record<string, string>, uid = 0) => ({ env, uid, home: "/home/u", cwd: "/somewhere", self: ["wherry"] });
   test.each([
     [{}, 0, {}, ["/var/lib/wherry", "/run/wherry", "/var/log/wherry"]],
     [{}, 1000, {}, ["/home/u/.local/share/wherry", "/run/user/1000/wherry", "/home/u/.local/share/wherry/logs"]],
     [{ XDG_RUNTIME_DIR: "/x", XDG_DATA_HOME: "/d" }, 1000, {}, ["/d/wherry", "/x/wherry", "/d/wherry/logs"]],
     [{ WHERRY_ROOT: "/r", WHERRY_RUNROOT: "/rr", WHERRY_LOGS: "/l" }, 0, {}, ["/r", "/rr", "/l"]],
-    [{ WHERRY_ROOT: "/r" }, 0, { root: "here", runroot: "/rr" }, ["/work/here", "/rr", "/work/here/logs"]],
+    [{ WHERRY_ROOT: "/r" }, 0, { root: "here", runroot: "/rr" }, ["/somewhere/here", "/rr", "/somewhere/here/logs"]],
   ] as const)("pathsOf() with %p, user %p and %p", (env, uid, globals, [durable, runtime, logs]) => {
     expect(pathsOf(around(env, uid), globals)).toEqual({ durable, runtime, logs, self: ["wherry"] });
   });
@@ -99,7 +99,7 @@ describe("pathsOf", () => {
   test("contextOf() gives colours to terminals only, and not against NO_COLOR", () => {
     const colour = (isTerminal: boolean, env: Record<string, string>): boolean => {
       const writer = { isTerminal, write: async () => true };
-      const full: Surroundings = { ...around(env), stdout: writer, stderr: writer, stdin: { isTerminal, text: async () => "" }, columns: () => 80, now: () => 0, interrupted: async () => {}, engine: engineOf };
+      const full: Surroundings = { ...around(env), stdout: writer, stderr: writer, stdin: { isTerminal, text: async () => "" }, columns: () => 80, now: () => 0, node: () => ({ name: "", ip: "" }), interrupted: async () => {}, engine: engineOf };
       return contextOf(full, {}).colour;
     };
     expect([colour(true, {}), colour(false, {}), colour(true, { NO_COLOR: "1" })]).toEqual([true, false, false]);

@@ -42,7 +42,7 @@ export async function netavark(job: Job, verb: "setup" | "teardown", how: Reques
  * Runs `action` with a network namespace that stands in for the pod's, when the pod has none or its interface is gone.
  * `linked`: it has an interface for netavark to take down.
  */
-export async function inStead(job: Job, options: { readonly linked: boolean }, action: (netns: string) => Promise<void>): Promise<void> {
+export async function inStead(job: Job, options: { readonly linked: boolean }, action: (netns: string) => Promise<unknown>): Promise<void> {
   const network = job.known.standIn(job.attachment.uid);
   makeNamespaces({ files: { network }, hostname: "" });
   try {

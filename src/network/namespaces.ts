@@ -56,11 +56,14 @@ export function makeNamespaces(request: { readonly files: Partial<NamespaceFiles
   }
 }
 
-/** Lets a pod's namespaces go: they end with their last process. Pins that are gone already, or were never made, are success. */
+/**
+ * Lets a pod's namespaces go: they end with their last process. Pins that are gone already, or were never made, are
+ * success. A file stays, empty, while it is also a mount point in a copy of the mount tree that no path reaches.
+ */
 export function removeNamespaces(files: Partial<NamespaceFiles>): void {
   for (const { path } of pinsOf(files)) {
     while (unmount(path)); // a crash may have left one mounted over another
-    rmSync(path, { force: true });
+    unless("EBUSY", () => rmSync(path, { force: true }), undefined);
   }
 }
 
@@ -85,6 +88,9 @@ export function inNetwork<T>(path: string, action: () => T): T {
     closeAll(home);
   }
 }
+
+/** True for the error after which the process must end at once; whoever handles errors of this folder passes it on. */
+export const isLostNamespace = (thrown: unknown): boolean => thrown instanceof WherryError && thrown.code === LOST_NAMESPACE;
 
 function pinsOf(files: Partial<NamespaceFiles>): readonly Pin[] {
   return ALL.flatMap((kind) => {

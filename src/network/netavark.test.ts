@@ -1,13 +1,14 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { exec } from "../base/exec.ts";
 import { interfaceIndex } from "../base/libc.ts";
 import { anchorOf } from "./anchor.ts";
 import { networkContract } from "./contract.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { inNetwork } from "./namespaces.ts";
-import type { PortMapping } from "./network.ts";
+import type { Network, PortMapping } from "./network.ts";
 import { realBridge } from "./realBridge.ts";
+import { networkHashOf } from "./request.ts";
 import { addVeth, deleteLink } from "./rtnetlink.ts";
 
 const NETAVARK = "/usr/lib/podman/netavark";
@@ -47,11 +48,11 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
     await network.attach(other);
     using server = serve(pod.netns, "published");
     for (const where of ["127.0.0.1:23001", `${bridge.gateway}:23001`, "127.0.0.1:23002"]) expect(await get(`http://${where}/`)).toBe("published");
-    expect(get(`http://${bridge.gateway}:23002/`)).rejects.toThrow();
+    await expect(get(`http://${bridge.gateway}:23002/`)).rejects.toThrow();
     expect((await within(other.netns, "busybox", "wget", "-qO-", `http://${bridge.gateway}:23001/`)).stdout).toBe("published");
     server.stop(true);
     await network.detach(pod);
-    expect(get("http://127.0.0.1:23001/")).rejects.toThrow();
+    await expect(get("http://127.0.0.1:23001/")).rejects.toThrow();
     await network.detach(other);
     expect(await real.left()).toEqual([]);
   });
@@ -64,20 +65,24 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
   }, 60_000);
 
   test("attach() works again after a netavark was killed at any point", async () => {
-    const flag = `${directory}/flag`, wrapper = `${directory}/killed`;
-    for (const milliseconds of [1, 4, 8, 12, 16, 20, 25, 30, 40]) {
-      // Only the first setup is killed, so that what it left can be taken back
-      writeFileSync(wrapper, `#!/bin/sh\nif [ "$3" = setup ] && rm ${flag} 2>/dev/null; then exec timeout -s KILL 0.0${String(milliseconds).padStart(2, "0")} ${NETAVARK} "$@"; fi\nexec ${NETAVARK} "$@"\n`);
-      chmodSync(wrapper, 0o755);
-      writeFileSync(flag, "");
-      const breaking = realBridge(number + 120, { directory, binary: wrapper });
+    let killed = 0;
+    for (const milliseconds of [1, 6, 12, 18, 24, 36]) {
+      const breaking = withFirstSetup(`exec timeout -s KILL 0.0${String(milliseconds).padStart(2, "0")} ${NETAVARK} "$@"`);
       const pod = real.pod(3, [port(23003)]);
-      await breaking.network.attach(pod).catch(() => undefined);
+      await breaking.attach(pod).catch(() => (killed += 1));
       await network.attach(pod);
       await network.detach(pod);
       expect(await real.left()).toEqual([]);
     }
+    expect(killed).toBeGreaterThan(0);
   }, 60_000);
+
+  test("attach() tries again when another user of the firewall came in between", async () => {
+    const pod = real.pod(3);
+    await withFirstSetup(`echo '{"error":"iptables: Chain already exists."}'; exit 1`).attach(pod);
+    await network.detach(pod);
+    expect(await real.left()).toEqual([]);
+  });
 
   test("attach() and detach() go on where a killed process stopped", async () => {
     for (const attached of [0, 1, 3, 9]) {
@@ -105,6 +110,20 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
     }
   });
 
+  test("detach() takes back all when the firewall was flushed by hand", async () => {
+    const chain = `NETAVARK-${networkHashOf(bridge)}`, ports = `NETAVARK-DN-${networkHashOf(bridge)}`;
+    const nat = (...argv: readonly string[]) => exec(["iptables", "-t", "nat", ...argv]);
+    const [one, two] = [real.pod(1, [port(23001)]), real.pod(2)];
+    await network.attach(one);
+    await network.attach(two);
+    await nat("-D", "POSTROUTING", "-s", bridge.subnet, "-j", chain);
+    for (const verb of ["-F", "-X"]) await nat(verb, chain);
+    await nat("-F", ports);
+    await network.detach(one);
+    await network.detach(two);
+    expect(await real.left()).toEqual([]);
+  });
+
   test("attach() makes whole what a crash left: a bridge without address, a pair in the namespace", async () => {
     const pod = real.pod(1);
     await exec(["busybox", "ip", "link", "add", "name", bridge.interface, "type", "bridge"]);
@@ -117,8 +136,15 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
 
   test("attach() passes netavark's sentence on and leaves nothing", async () => {
     const pod = { ...real.pod(1), ip: "10.213.300.1" };
-    expect(network.attach(pod)).rejects.toThrow('Cannot attach pod "pod-1" to network');
+    await expect(network.attach(pod)).rejects.toThrow('Cannot attach pod "pod-1" to network');
     await network.detach(pod);
+    expect(await real.left()).toEqual([]);
+    expect(existsSync(`${directory}/config/${bridge.interface}`)).toBe(false);
+  });
+
+  test("attach() says that netavark is not installed and leaves nothing", async () => {
+    const missing = realBridge(number + 120, { directory, binary: "/nonexistent/netavark" }).network;
+    await expect(missing.attach(real.pod(1))).rejects.toMatchObject({ kind: "unavailable" });
     expect(await real.left()).toEqual([]);
     expect(existsSync(`${directory}/config/${bridge.interface}`)).toBe(false);
   });
@@ -136,6 +162,14 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
     expect((await listLeftovers({ bridge, directory })).pins).not.toContain(pod.netns);
     expect(interfaceIndex(bridge.interface)).toBe(0);
   });
+
+  /** The same network, with a shell command in place of the next setup. */
+  function withFirstSetup(command: string): Network {
+    const flag = `${directory}/flag`, binary = `${directory}/netavark`;
+    writeFileSync(flag, "");
+    writeFileSync(binary, `#!/bin/sh\nif [ "$3" = setup ] && rm ${flag} 2>/dev/null; then ${command}; fi\nexec ${NETAVARK} "$@"\n`, { mode: 0o755 });
+    return realBridge(number + 120, { directory, binary }).network;
+  }
 
   function spawnWorker(verb: "attach" | "cycle", first: number, count: number) {
     const argv = [process.execPath, `${import.meta.dir}/attachWorker.ts`, String(number + 120), directory, verb, String(first), String(count)];

@@ -22,7 +22,7 @@ import { bridgeExists, removeIdleBridge, removePorts, setAnchor } from "./anchor
 import { inStead, isAlone, isOpen, type Job, lockFor, netavark } from "./job.ts";
 import { rulesOf } from "./leftovers.ts";
 import type { SharedLock } from "./lock.ts";
-import { inNetwork, namespacesStand } from "./namespaces.ts";
+import { inNetwork, isLostNamespace, namespacesStand } from "./namespaces.ts";
 import type { Network } from "./network.ts";
 import { register } from "./register.ts";
 import { macIn, POD_INTERFACE } from "./request.ts";
@@ -63,7 +63,8 @@ async function attach(job: Job): Promise<{ readonly mac: string }> {
     try {
       return { mac: macIn(await addMember(job), bridge) };
     } catch (thrown) {
-      await detach(job).catch(() => undefined); // what could not be undone stays in the register, for the next attach or detach
+      endure(thrown);
+      await detach(job).catch(endure); // what could not be undone stays in the register, for the next attach or detach
       if (attempt === ATTEMPTS || !TRANSIENT.test(messageOf(thrown))) throw thrown;
     }
   }
@@ -108,26 +109,31 @@ async function openBridge(job: Job, lock: SharedLock, netns: string): Promise<st
 }
 
 async function detach(job: Job): Promise<void> {
-  const state = job.known.member(job.attachment.uid);
-  if (state !== undefined && !isAlone(job)) {
-    using lock = await lockFor(job, state === "attached" && isOpen(job) ? "shared" : "exclusive");
-    await takeDownMember(job, lock);
-  }
+  if (job.known.member(job.attachment.uid) !== undefined && !isAlone(job)) await takeDownOne(job);
   if (isAlone(job)) await takeDownLast(job);
 }
 
-/** Takes down what is the pod's own, on a bridge that stays. */
+async function takeDownOne(job: Job): Promise<void> {
+  if (job.known.member(job.attachment.uid) === "attached") {
+    using lock = await lockFor(job, "shared");
+    if (isOpen(job)) return await takeDownMember(job, lock);
+  }
+  using lock = await lockFor(job, "exclusive");
+  await takeDownMember(job, lock);
+}
+
+/** Takes down what is the pod's own, on a bridge that stays. Of a bridge that is not open it needs the exclusive lock. */
 async function takeDownMember(job: Job, lock: SharedLock): Promise<void> {
   job.known.putMember(job.attachment.uid, "changing");
   // Not open while others are on it: after a crash, or by a stranger's hand
-  if (!isOpen(job)) await inStead(job, { linked: false }, async (netns) => void (await openBridge(job, lock, netns)));
+  if (!isOpen(job)) await inStead(job, { linked: false }, (netns) => openBridge(job, lock, netns));
   const there = hasInterface(job.attachment.netns);
   if (job.attachment.ports.length === 0) {
     if (there) await netavark(job, "teardown", { lock, linkOnly: true });
   } else if (there) {
     await netavark(job, "teardown", { lock });
   } else {
-    await inStead(job, { linked: true }, async (netns) => void (await netavark(job, "teardown", { lock, netns })));
+    await inStead(job, { linked: true }, (netns) => netavark(job, "teardown", { lock, netns }));
   }
   job.known.removeMember(job.attachment);
 }
@@ -147,21 +153,31 @@ async function takeDownLast(job: Job): Promise<void> {
 
 /** With no port on the bridge, netavark's teardown of the pod is also that of the bridge and its chains. */
 async function closeBridge(job: Job, lock: SharedLock): Promise<void> {
-  const { bridge } = job.attachment;
+  const { bridge, netns } = job.attachment;
   const whole = isOpen(job);
   job.known.putBridge("changing");
-  removeInterface(job.attachment.netns);
+  removeInterface(netns);
   removePorts(bridge);
-  if (!whole) removeIdleBridge(bridge);
-  if (whole || (await rulesOf(bridge)).length > 0) {
-    await inStead(job, { linked: whole }, async (netns) => {
-      // netavark fails on chains that it does not find, so of a bridge that is not whole all is made first
-      if (!whole) await netavark(job, "setup", { lock, netns, portChain: true });
-      await netavark(job, "teardown", { lock, netns, portChain: true });
-    });
+  const teardown = (standIn: string): Promise<unknown> => netavark(job, "teardown", { lock, netns: standIn, portChain: true });
+  const closed = whole && (await inStead(job, { linked: true }, teardown).then(() => true, endure));
+  if (!closed) {
+    // Somewhere between made and removed. netavark fails on chains that it does not find, so all is made before it is taken down
+    removeIdleBridge(bridge);
+    if ((await rulesOf(bridge)).length > 0) {
+      await inStead(job, { linked: false }, async (standIn) => {
+        await netavark(job, "setup", { lock, netns: standIn, portChain: true });
+        await teardown(standIn);
+      });
+    }
   }
   if (bridgeExists(bridge)) fail("failed", `Cannot remove network "${bridge.name}": interface "${bridge.interface}" is still there`);
   job.known.removeBridge();
+}
+
+/** Goes on after an error, unless this process is in the wrong namespace. */
+function endure(thrown: unknown): false {
+  if (isLostNamespace(thrown)) throw thrown;
+  return false;
 }
 
 /** An interface that nobody knows of any more would be in the way. */

@@ -40,7 +40,11 @@ export interface NamespaceFiles {
 export interface Network {
   /** Attaches a pod's network namespace. Repeating it after a crash is safe. Safe while other processes attach and detach. Kind `failed` with netavark's sentence. */
   attach(attachment: Attachment): Promise<{ readonly mac: string }>;
-  /** Takes back everything `attach` made: interface, firewall rules, and with the last pod of the bridge the bridge itself. What is gone already is success, also when the namespace file is missing or unmounted. */
+  /**
+   * Takes back everything `attach` made: interface, firewall rules, and with the last pod of the bridge the bridge itself.
+   * What is gone already is success, also when the namespace file is missing or unmounted. Comes before `removeNamespaces`:
+   * an interface whose namespace is gone from its file ends when the kernel ends that namespace.
+   */
   detach(attachment: Attachment): Promise<void>;
 }
 

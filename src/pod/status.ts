@@ -224,13 +224,13 @@ const ofKind = (containers: readonly ContainerRecord[], kind: ContainerRecord["k
   containers.filter((each) => each.kind === kind).toSorted((one, other) => one.position - other.position);
 
 /**
- * A specification as the API prints it: lists that are empty and flags that are false, which the checked form spells
- * out, are left out. Empty objects stay (`emptyDir: {}` means something).
+ * A specification as the API prints it: lists and limits that are empty and flags that are false, which the checked form
+ * spells out, are left out. Other empty objects stay (`emptyDir: {}` means something).
  */
 export function kubernetesForm(value: object): Json {
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([, each]) => each !== undefined && each !== false && !(Array.isArray(each) && each.length === 0))
+      .filter(([key, each]) => each !== undefined && each !== false && !(Array.isArray(each) && each.length === 0) && !(key === "limits" && Object.keys(each).length === 0))
       .map(([key, each]) => [key, printed(each)]),
   );
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { CLEAN_ENV, exec } from "../base/exec.ts";
 import { ensureDirectory, readIfExists, writeAtomically } from "../base/files.ts";
-import { cgroupHost, type CgroupLayout } from "./cgroup.ts";
+import { cgroupHost, type CgroupLayout, ownCgroup } from "./cgroup.ts";
 import { removeCgroup } from "./cgroupTree.ts";
 import { hardRlimits } from "./rlimits.ts";
 
@@ -46,26 +46,27 @@ async function whyNot(crun: string, choice: RuntimeChoice): Promise<string | und
   return answer === "" ? undefined : answer;
 }
 
-/** Runs `true` under a device rule; returns crun's complaint about the filter, or nothing. */
+/** Runs `true` under a device rule, in a cgroup below our own; returns crun's complaint about the filter, or nothing. */
 async function tryCrun(crun: string, root: string): Promise<string> {
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const bundle = mkdtempSync(`${root}/.try-`);
   const id = `wherry-try-${process.pid}`;
+  const cgroup = `${ownCgroup().replace(/\/$/, "")}/${id}`;
   try {
-    writeFileSync(`${bundle}/config.json`, JSON.stringify(trialConfig(id)));
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(trialConfig(cgroup)));
     const { status, stderr } = await exec([crun, "--root", bundle, "run", "--bundle", bundle, id], { allowFailure: true, timeout: 10_000 });
     const filter = /RLIM(IT)?_MEMLOCK|bpf/i.test(stderr);
     return status !== 0 && filter ? `crun cannot load its device filter (${stderr.trim()})` : "";
   } finally {
     rmSync(bundle, { recursive: true, force: true });
-    await removeCgroup(`/${id}`);
+    await removeCgroup(cgroup);
   }
 }
 
-const trialConfig = (id: string): unknown => ({
+const trialConfig = (cgroupsPath: string): unknown => ({
   ociVersion: "1.0.2",
   process: { terminal: false, user: { uid: 0, gid: 0 }, args: ["/bin/true"], env: [], cwd: "/", noNewPrivileges: true },
   root: { path: "/", readonly: false },
   mounts: [],
-  linux: { namespaces: [], cgroupsPath: `/${id}`, resources: { devices: [{ allow: false, access: "rwm" }] } },
+  linux: { namespaces: [], cgroupsPath, resources: { devices: [{ allow: false, access: "rwm" }] } },
 });

@@ -181,6 +181,20 @@ export function realSuite(binary: "crun" | "runc"): void {
     expect(runtime.exec(request.id, { ...words, args: ["true"] })).rejects.toMatchObject({ kind: "notFound" });
   });
 
+  titled("leaves no process in the container when the client of an exec is killed", async () => {
+    const request = room.request(newContainerId(), "wait for SIGTERM");
+    await run(request);
+    await ready(request);
+    const inside = (): number => processesOf(`${room.cgroup}/${request.id}`).length;
+    const before = inside();
+    const client = Bun.spawn([process.execPath, "-e", clientScript(room.directory, binary, request.id)], { stdio: ["ignore", "pipe", "inherit"] });
+    await client.stdout.getReader().read();
+    expect(inside()).toBeGreaterThan(before);
+    process.kill(client.pid, "SIGKILL");
+    while (inside() > before) await Bun.sleep(5);
+    await runtime.remove(request.id, request.bundle);
+  });
+
   titled("signals every process of a container without a pid namespace, and nobody else", async () => {
     const request = room.requestFor((path) => bare("sleep 1000 & sleep 1000 & wait", path));
     const bystander = Bun.spawn(["sleep", "1000"]);
@@ -217,4 +231,11 @@ function creatorScript(directory: string, binary: string, request: CreateRequest
     console.log("go");
     await runtime.create(${JSON.stringify(request)});
     await new Promise((resolve) => setTimeout(resolve, 10000));`;
+}
+
+function clientScript(directory: string, binary: string, id: string): string {
+  const module = JSON.stringify(`${import.meta.dir}/ociRuntime.ts`);
+  return `import { ociRuntime } from ${module};
+    const runtime = ociRuntime({ root: ${JSON.stringify(`${directory}/state`)}, runtimeBinary: ${JSON.stringify(binary)} });
+    await runtime.exec(${JSON.stringify(id)}, { args: ["sh", "-c", "echo go; exec sleep 1000"], env: [], cwd: "", terminal: false, interactive: false });`;
 }

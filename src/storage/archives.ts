@@ -9,8 +9,8 @@ import { formatReference, localReference, parseReference } from "./references.ts
 /** `rootfs`: a tar of a root filesystem; the others are skopeo's transports (containers-transports(5)). */
 export type SourceKind = "rootfs" | "oci" | "oci-archive" | "docker-archive";
 
-/** Every name that `docker save`, `podman save`, `buildah` and `skopeo` put into an image archive. */
-const ARCHIVE_NAME = /^(\.\/)?(|blobs(\/.*)?|oci-layout|index\.json|manifest\.json|repositories|[0-9a-f]{64}(\.json|\.tar|\/(VERSION|json|layer\.tar)?)?)$/;
+/** Names that image builders give to the members of an archive: `docker save`, podman, buildah, skopeo, crane, jib, nix. */
+const ARCHIVE_NAME = /^(\.\/)?(|blobs(\/.*)?|oci-layout|repositories|[^/]+\.(json|tar|tar\.gz|tgz)|(sha256:)?[0-9a-f]{64}|[0-9a-z]{32,64}\/(VERSION|json|layer\.tar)?)$/;
 
 /**
  * Tells what `source` is. An archive with a `manifest.json` is Docker's, also when it is an OCI layout at the same
@@ -83,11 +83,15 @@ function dockerNames(image: unknown): readonly string[] {
   return strings(record(image, "manifest.json")["RepoTags"], "RepoTags").map((name) => formatReference(parseReference(name)));
 }
 
-/** containerd writes the full name; the standard annotation may be a full name or a short one, as given to buildah. */
+/** containerd writes the full name; the standard annotation may be a full name, a short one as given to buildah, or no name at all. */
 function ociNames(image: unknown): readonly string[] {
   const annotations = record(record(image, "index.json")["annotations"] ?? {}, "annotations");
   const full = string(annotations["io.containerd.image.name"], "annotations");
   if (full !== "") return [formatReference(parseReference(full))];
   const short = string(annotations["org.opencontainers.image.ref.name"], "annotations");
-  return short === "" ? [] : [formatReference(localReference(short))];
+  try {
+    return [formatReference(localReference(short))];
+  } catch {
+    return [];
+  }
 }

@@ -10,7 +10,7 @@ export const CHECKOUT = resolve(import.meta.dir, "../..");
 
 /** A directory that goes away, with the mounts below it, when disposed of. */
 export function scratch(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(`${tmpdir()}/wherry-storage.`);
+  const path = mkdtempSync(`${tmpdir()}/wherry.`);
   return {
     path,
     [Symbol.dispose]() {

@@ -1,11 +1,9 @@
 /** Images in the store: found by name, removed, and what no image reaches collected. */
 import { readlinkSync, renameSync, unlinkSync } from "node:fs";
 import { fail } from "../base/errors.ts";
-import { acquire } from "../base/locks.ts";
-import {
-  configsDirectory, hexOf, layersDirectory, linksDirectory, namesIn, storeLock, sweepTemporary, temporaryDirectory,
-} from "./layout.ts";
 import { ensureDirectory } from "../base/files.ts";
+import { acquire } from "../base/locks.ts";
+import { configsDirectory, hexOf, layersDirectory, linksDirectory, namesIn, storeLock, sweepTemporary, temporaryDirectory } from "./layout.ts";
 import { candidates } from "./references.ts";
 import type { Image, ImageCatalog, Store } from "./storage.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { exec } from "../base/exec.ts";
+import { mount } from "../base/libc.ts";
 import { fakeCatalog } from "./fake.ts";
 import { demoTar, digestOf, scratch, tar, writeLayout, writeTar } from "./fixtures.ts";
 import { EMPTY_CONFIG, parseImageConfig } from "./imageConfig.ts";
@@ -85,6 +86,16 @@ describe.skipIf(!root)("import (needs root)", () => {
     expect((await importImage(storeAt(at.path), await layout(`${at.path}/a:b`))).names).toEqual([]);
   });
 
+  test("importImage() takes a Docker archive with the names other builders use, and ignores an annotation that is no name", async () => {
+    using at = scratch();
+    const layer = tar([{ name: "f" }]);
+    const config = JSON.stringify({ rootfs: { type: "layers", diff_ids: [digestOf(layer)] }, config: {} });
+    const manifest = JSON.stringify([{ Config: digestOf(config), RepoTags: ["crane:1"], Layers: ["layer.tar"] }]);
+    writeTar(`${at.path}/crane.tar`, [{ name: digestOf(config), content: config }, { name: "layer.tar", content: layer.toString("latin1") }, { name: "manifest.json", content: manifest }]);
+    expect((await importImage(storeAt(at.path), `${at.path}/crane.tar`)).names).toEqual(["docker.io/library/crane:1"]);
+    expect((await importImage(storeAt(at.path), await layout(at.path, "Not+A+Name"))).names).toEqual([]);
+  });
+
   test("importImage() takes compressed layers, and the same layer twice", async () => {
     using at = scratch();
     const plain = new Uint8Array(tar([{ name: "f", content: "x" }]));
@@ -106,6 +117,9 @@ describe.skipIf(!root)("import (needs root)", () => {
     expect(await attempt(writeLayout(`${at.path}/bad1`, { layers: [plain], diffIds: [digestOf("other")], config: {} }))).toContain("its archive has the digest");
     expect(await attempt(writeLayout(`${at.path}/bad2`, { layers: [plain], diffIds: [], config: {} }))).toContain("its configuration has 0 layers and its manifest 1");
     expect(await attempt(writeLayout(`${at.path}/bad3`, { layers: [plain], diffIds: ["../../../etc"], config: {} }))).toContain('Cannot use "../../../etc" as a digest');
+    const big = tar(Array.from({ length: 5000 }, (_, index) => ({ name: `${index}` })));
+    const hostile = writeLayout(`${at.path}/bad5`, { layers: [big, tar([{ name: "../x" }]), plain], config: {} });
+    expect(await attempt(hostile)).toContain("Path contains '..'");
     const damaged = writeLayout(`${at.path}/bad4`, { layers: [plain], config: {} });
     writeFileSync(`${damaged}/blobs/sha256/${digestOf(plain).slice(7)}`, "damaged");
     expect(await attempt(damaged)).toContain("skopeo");
@@ -118,8 +132,24 @@ describe.skipIf(!root)("import (needs root)", () => {
   test("importImage() stops when it is aborted", async () => {
     using at = scratch();
     const store = storeAt(at.path);
-    await expect(importImage(store, await demoTar(), { signal: AbortSignal.abort() })).rejects.toThrow();
-    expect(store.catalog.images()).toEqual([]);
+    const controller = new AbortController();
+    const layers = [tar(Array.from({ length: 20_000 }, (_, index) => ({ name: `d/${index}` })))];
+    const importing = importImage(store, writeLayout(`${at.path}/layout`, { layers, config: {} }), {
+      signal: controller.signal,
+      progress: (event) => event.step === "layer" && setTimeout(() => controller.abort(), 30),
+    });
+    await expect(importing).rejects.toThrow(/^Cannot import ".*": it was interrupted$/);
+    await expect(importImage(store, await demoTar(), { signal: controller.signal })).rejects.toThrow("it was interrupted");
+    expect([store.catalog.images(), namesIn(temporaryDirectory(store.directory))]).toEqual([[], []]);
+  });
+
+  test("importImage() on a full disk says so, and gives the space back", async () => {
+    using at = scratch();
+    mkdirSync(`${at.path}/store`);
+    mount("tmpfs", `${at.path}/store`, "tmpfs", 0n, "size=1m");
+    const store = storeAt(at.path);
+    await expect(importImage(store, await demoTar())).rejects.toMatchObject({ kind: "failed", message: expect.stringContaining("No space left on device") });
+    expect([namesIn(temporaryDirectory(store.directory)), namesIn(`${store.directory}/layers`)]).toEqual([[], []]);
   });
 });
 
@@ -172,12 +202,13 @@ describe("images", () => {
     const store = storeAt(at.path);
     const image = await importImage(store, await layout(at.path));
     mkdirSync(`${store.directory}/tmp/half`);
-    symlinkSync("../layers/none/diff", `${store.directory}/l`.replace(/l$/, "tmp/link"));
+    layerDirectory(store.directory, image.layers[0] ?? "");
+    symlinkSync("../layers/none/diff", `${store.directory}/l/0`);
     const importing = await takeLock(storeLock(store.directory), { shared: true });
     expect(await collectGarbage(store)).toBeUndefined();
     importing[Symbol.dispose]();
     expect(await collectGarbage(store)).toEqual([]);
-    expect([readdirSync(`${store.directory}/tmp`), readdirSync(`${store.directory}/locks`)]).toEqual([[], ["store"]]);
+    expect(["tmp", "locks", "l"].map((name) => readdirSync(`${store.directory}/${name}`))).toEqual([[], ["store"], [image.layers[0]?.slice(7, 13) ?? ""]]);
     store.catalog.remove(image.id); // the process that forgot it was killed before it collected
     expect((await collectGarbage(store))?.toSorted()).toEqual([...image.layers].toSorted());
     expect(existsSync(configFile(store.directory, image.id))).toBe(false);

@@ -27,9 +27,18 @@ const CONCURRENT = 3;
 /**
  * Adds the image in `source` (a path) to the store and its catalog. The kind of the source is told by its content.
  * Repeating it, also after a crash at any point, gives the same image. Kinds: `notFound`, `invalid` (not an image, or a
- * hostile one), `failed` (skopeo's own sentence, also when `policy.json` refuses the image).
+ * hostile one), `failed` (interrupted, disk full, or skopeo's own sentence, also when `policy.json` refuses the image).
  */
 export async function importImage(store: Store, source: string, options: ImportOptions = {}): Promise<Image> {
+  try {
+    return await importSource(store, source, options);
+  } catch (cause) {
+    if (options.signal?.aborted === true) fail("failed", `Cannot import "${source}": it was interrupted`, { cause });
+    throw cause;
+  }
+}
+
+async function importSource(store: Store, source: string, options: ImportOptions): Promise<Image> {
   const names = options.name === undefined ? undefined : [formatReference(localReference(options.name))];
   const kind = await identify(source, options);
   await recoverStorage(store.directory);
@@ -61,9 +70,26 @@ async function importArchive(store: Store, source: string, options: ArchiveOptio
     fail("invalid", `Cannot import "${source}": its configuration has ${diffIds.length} layers and its manifest ${layers.length}`);
   }
   const archives = new Map(diffIds.map((diffId, index) => [diffId, `${directory}/${hexOf(layers[index] ?? "")}`]));
+  const size = await ensureLayers(store, archives, options);
+  return await recordImage(store, config, { names: options.names, size });
+}
+
+/** Makes sure of all layers, diff ID → archive, and returns their size. When one fails the others have ended, too. */
+async function ensureLayers(store: Store, archives: ReadonlyMap<string, string>, options: LayerOptions): Promise<number> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
   const few = semaphore(CONCURRENT);
-  const unpacked = await Promise.all([...archives].map(([diffId, archive]) => few.run(() => ensureLayer(store.directory, { archive, diffId }, options))));
-  return recordImage(store, config, { names: options.names, size: unpacked.reduce((sum, layer) => sum + layer.size, 0) });
+  const sizes = [...archives].map(([diffId, archive]) => few.run(async () => {
+    try {
+      return (await ensureLayer(store.directory, { archive, diffId }, { ...options, signal })).size;
+    } catch (thrown) {
+      failed.abort(thrown); // the first one counts
+      return 0;
+    }
+  }));
+  const size = (await Promise.all(sizes)).reduce((sum, each) => sum + each, 0);
+  failed.signal.throwIfAborted();
+  return size;
 }
 
 /** Lets skopeo take an archive apart, check its digests and the user's trust policy. Returns a directory in skopeo's `dir:` form. */

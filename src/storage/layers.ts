@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { errnoOf, fail, unless } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
-import { ensureDirectory, syncDirectory } from "../base/files.ts";
+import { syncDirectory } from "../base/files.ts";
 import { digestLock, layerHome, layersDirectory, LONG, makeTemporary, takeLock } from "./layout.ts";
 import type { ImportProgress } from "./storage.ts";
 import { unpackTar, type Unpacked } from "./unpack.ts";
@@ -64,7 +64,6 @@ async function unpack(archive: string, directory: string, options: LayerOptions)
 
 /** When another process was first, its layer stays. */
 function publish(directory: string, unpacked: Unpacked, made: string): void {
-  ensureDirectory(layersDirectory(directory));
   try {
     renameSync(made, layerHome(directory, unpacked.diffId));
   } catch (thrown) {

@@ -58,6 +58,7 @@ export function layerDirectory(directory: string, diffId: string): string {
 export function makeTemporary(directory: string): AsyncDisposable & { readonly path: string } {
   const path = `${temporaryDirectory(directory)}/${crypto.randomUUID()}`;
   ensureDirectory(temporaryDirectory(directory));
+  ensureDirectory(layersDirectory(directory)); // so that it is on the disk before anything is renamed into it
   mkdirSync(path, { mode: 0o700 });
   return { path, [Symbol.asyncDispose]: () => removeTree(path) };
 }

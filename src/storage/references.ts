@@ -40,6 +40,7 @@ export function localReference(text: string): Reference {
   return complete(split(text), LOCAL);
 }
 
+/** The one text of a full reference; `parseReference` reads it back. */
 export function formatReference(reference: Reference): string {
   const { registry, repository, tag, digest } = reference;
   return `${registry}/${repository}${digest === undefined ? `:${tag ?? "latest"}` : `@${digest}`}`;

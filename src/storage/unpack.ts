@@ -3,7 +3,7 @@
  * without every capability that it does not need, so neither names, links nor a fault in it reach anything else.
  */
 import { openSync, readSync, closeSync } from "node:fs";
-import { fail, messageOf } from "../base/errors.ts";
+import { fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
 import { LONG } from "./layout.ts";
 
@@ -30,7 +30,7 @@ const EXTRACT = ["bsdtar", "-x", "-f", "-", "--chroot", "-p", "--numeric-owner",
 /**
  * Unpacks `archive` (a tar, plain or compressed by gzip, zstd, xz or bzip2) into the empty `directory`, with owners,
  * modes, times, hard links, devices and extended attributes. Kind `invalid` when it is no tar or has an entry that
- * cannot be made inside the directory; the directory is then half full, for the caller to remove.
+ * cannot be made inside the directory, `failed` when the disk is full; the caller removes what is half done.
  */
 export async function unpackTar(archive: string, directory: string, options: { readonly signal?: AbortSignal } = {}): Promise<Unpacked> {
   const control = controlOf(options);
@@ -41,14 +41,16 @@ export async function unpackTar(archive: string, directory: string, options: { r
   let size = 0;
   try {
     for await (const chunk of withTarHeader(source.bytes, archive)) {
+      control.signal.throwIfAborted();
       hash.update(chunk);
       size += chunk.length;
-      await feed(tar, chunk);
+      if (!(await feed(tar, chunk))) break;
     }
+    control.signal.throwIfAborted();
     await Promise.resolve(tar.stdin.end()).catch(() => undefined); // it may have ended at the end mark, before the padding
+    const status = await tar.exited;
+    if (status !== 0) refuse(`unpack "${archive}"`, { status, stderr: await complaints });
     await source.finished();
-    options.signal?.throwIfAborted();
-    if ((await tar.exited) !== 0) fail("invalid", `Cannot unpack "${archive}": ${reason(await complaints)}`, { context: { stderr: await complaints } });
     return { diffId: `sha256:${hash.digest("hex")}`, size };
   } finally {
     tar.kill("SIGKILL");
@@ -89,7 +91,8 @@ function openArchive(archive: string, control: Control) {
   const child = Bun.spawn(["setpriv", "--no-new-privs", "--pdeathsig=KILL", "bsdcat"], { ...control, stdin: Bun.file(archive), stdout: "pipe", stderr: "pipe" });
   const complaints = new Response(child.stderr).text();
   const finished = async (): Promise<void> => {
-    if ((await child.exited) !== 0) fail("invalid", `Cannot decompress "${archive}": ${reason(await complaints)}`);
+    const status = await child.exited;
+    if (status !== 0) refuse(`decompress "${archive}"`, { status, stderr: await complaints });
   };
   return { bytes: child.stdout, finished, stop: () => child.kill("SIGKILL") };
 }
@@ -131,19 +134,22 @@ function checkHeader(block: Uint8Array, archive: string): void {
   fail("invalid", `Cannot unpack "${archive}": it is not a tar archive`);
 }
 
-/** Writes with back pressure. An error only means that the unpacker has ended; its status tells whether it should have. */
-async function feed(tar: { readonly stdin: Bun.FileSink; readonly exitCode: number | null }, chunk: Uint8Array): Promise<void> {
-  if (tar.exitCode !== null) return;
+/** Writes with back pressure. False when the unpacker has failed; at its end mark it may end before the padding has. */
+async function feed(tar: { readonly stdin: Bun.FileSink; readonly exitCode: number | null }, chunk: Uint8Array): Promise<boolean> {
+  if (tar.exitCode !== null) return tar.exitCode === 0;
   try {
     tar.stdin.write(chunk);
     await tar.stdin.flush();
   } catch {
-    return;
+    return true; // it has just ended: its status is asked for next time
   }
+  return true;
 }
 
-/** The first complaint of libarchive's tools, without control characters: it quotes names from the archive. */
-function reason(stderr: string): string {
-  const lines = stderr.trim().split("\n").filter((line) => !line.includes("Removing leading '/'"));
-  return messageOf(lines[0] ?? "").replace(/^bsd(tar|cat): /, "").replace(/: (Unknown error -1|Success)$/, "").replace(/[\0-\x1f\x7f]/g, "?");
+/** Fails with the first complaint of libarchive's tools, without control characters: it quotes names from the archive. */
+function refuse(what: string, { status, stderr }: { readonly status: number; readonly stderr: string }): never {
+  const line = stderr.split("\n").find((each) => each !== "" && !each.includes("Removing leading '/'")) ?? `exit status ${status}`;
+  const reason = line.replace(/^bsd(tar|cat): /, "").replace(/: (Unknown error -1|Success)$/, "").replace(/[\0-\x1f\x7f]/g, "?");
+  const kind = /No space left on device|Disk quota exceeded/.test(stderr) ? "failed" : "invalid";
+  fail(kind, `Cannot ${what}: ${reason}`, { context: { status, stderr } });
 }

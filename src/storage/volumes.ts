@@ -1,6 +1,6 @@
 /**
- * The directories behind a pod's volumes. Everything here may be repeated after a crash at any point. Nothing of the
- * host is ever mounted below these directories: binds are made by the OCI runtime, in the container's own namespace.
+ * The directories behind a pod's volumes. Everything here may be repeated after a crash at any point. Binds of volumes
+ * into containers are made by the OCI runtime, in the container's own namespace; the one exception is `openSubPath`.
  */
 import { chmodSync, renameSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";

@@ -4,7 +4,6 @@ import { serviceLog } from "../../base/paths.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
 import { containersByPod, containersOf, findPod } from "../find.ts";
-import { thisNode } from "../node.ts";
 import { NAMESPACE, namespaceOf } from "../options.ts";
 import { findService } from "../findService.ts";
 
@@ -52,7 +51,7 @@ async function pod(context: Context, input: Input, name: string): Promise<string
   const namespace = namespaceOf(input, { all: false }) ?? "default";
   const record = findPod(state, { namespace, name });
   const events = state.events({ namespace, name }).filter((event) => event.kind === "Pod" && event.uid === record.uid);
-  return describePod({ record, containers: containersOf(state, record), events, node: thisNode(), now: context.now() });
+  return describePod({ record, containers: containersOf(state, record), events, node: context.node(), now: context.now() });
 }
 
 async function service(context: Context, name: string): Promise<string> {

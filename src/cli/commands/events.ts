@@ -23,7 +23,7 @@ export const command: Command = {
     if (input.flag("watch")) return { kind: "watch", redraw: false, frames: frames(context, query) };
     const state = await context.engine.runtime();
     const found = state.events(query.filter).filter(query.matches).toSorted((one, other) => one.lastAt - other.lastAt || one.sequence - other.sequence);
-    return { kind: "listing", listings: [listing(found, query, { now: context.now(), watched: false })] };
+    return { kind: "listing", listings: [listing(found, query, { context, watched: false })] };
   },
 };
 
@@ -58,15 +58,15 @@ async function* frames(context: Context, query: Query): AsyncGenerator<Listing> 
     const state = await context.engine.runtime();
     const fresh = state.events({ ...query.filter, after });
     const found = fresh.filter(query.matches);
-    if (first || found.length > 0) yield listing(found, query, { now: context.now(), watched: true });
+    if (first || found.length > 0) yield listing(found, query, { context, watched: true });
     after = Math.max(after, ...fresh.map((event) => event.sequence));
     first = false;
   }
 }
 
-function listing(found: readonly EventRecord[], { filter }: Query, options: { readonly now: number; readonly watched: boolean }): Listing {
+function listing(found: readonly EventRecord[], { filter }: Query, options: { readonly context: Context; readonly watched: boolean }): Listing {
   const everywhere = filter.namespace === undefined;
-  const items = found.map((event) => eventItem(event, options.now));
+  const items = found.map((event) => eventItem(event, options.context));
   const objects = (): readonly unknown[] => items.map((item) => item.object());
   return {
     columns: [...(everywhere ? [{ header: "NAMESPACE" }] : []), ...kind.columns],

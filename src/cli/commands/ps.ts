@@ -3,11 +3,10 @@ import { fail } from "../../base/errors.ts";
 import { type Node, podIp, readyWord, restartsOf, statusWord } from "../../pod/status.ts";
 import type { ContainerRecord, PodRecord, RuntimeState, ServiceRun } from "../../state/state.ts";
 import { age } from "../age.ts";
-import type { Command, Input, Listing, Outcome } from "../command.ts";
+import type { Command, Listing } from "../command.ts";
 import type { Context } from "../context.ts";
 import { containersByPod } from "../find.ts";
 import { restartsWord } from "../kinds/pods.ts";
-import { thisNode } from "../node.ts";
 import { output, WATCH } from "../options.ts";
 import { portsOf } from "../ports.ts";
 import { columns } from "../print.ts";
@@ -27,7 +26,9 @@ export const command: Command = {
   async run(context, input) {
     const query = { all: input.flag("all"), names: input.words };
     if (input.flag("watch")) return { kind: "watch", redraw: true, frames: frames(context, query) };
-    return outcome(await entries(context, query), input, context.now());
+    const found = await entries(context, query);
+    if (!input.flag("quiet")) return { kind: "listing", listings: [listing(found, context)] };
+    return { kind: "text", text: [...new Set(found.map((entry) => entry.service))].join("\n") };
   },
 };
 
@@ -46,13 +47,8 @@ interface Entry {
   readonly pod?: { readonly record: PodRecord; readonly containers: readonly ContainerRecord[]; readonly ports: readonly string[] };
 }
 
-function outcome(found: readonly Entry[], input: Input, now: number): Outcome {
-  if (!input.flag("quiet")) return { kind: "listing", listings: [listing(found, now)] };
-  return { kind: "text", text: [...new Set(found.map((entry) => entry.service))].join("\n") };
-}
-
 async function* frames(context: Context, query: Query): AsyncGenerator<Listing> {
-  for await (const _ of changes(context)) yield listing(await entries(context, query), context.now());
+  for await (const _ of changes(context)) yield listing(await entries(context, query), context);
 }
 
 async function entries(context: Context, query: Query): Promise<readonly Entry[]> {
@@ -85,8 +81,8 @@ function podsOf(state: RuntimeState, { service, all }: { readonly service: strin
 
 const sortKey = ({ pod: { metadata } }: PodRecord): string => `${metadata.namespace}/${metadata.name}`;
 
-function listing(found: readonly Entry[], now: number): Listing {
-  const node = thisNode();
+function listing(found: readonly Entry[], context: Context): Listing {
+  const [node, now] = [context.node(), context.now()];
   return {
     columns: columns("SERVICE,NAMESPACE,POD,READY,STATUS,RESTARTS,IP,PORTS,AGE|CONTAINERS,IMAGES"),
     rows: found.map((entry) => ({ name: entry.service, cells: cells(entry, { node, now }) })),
@@ -95,7 +91,7 @@ function listing(found: readonly Entry[], now: number): Listing {
 }
 
 function cells({ service, phase, since, pod }: Entry, { node, now }: { readonly node: Node; readonly now: number }): readonly string[] {
-  if (pod === undefined) return [service, "", "", "", capital(phase), "", "", "", since === 0 ? "" : age(since, now), "", ""];
+  if (pod === undefined) return [service, NONE, NONE, "0/0", capital(phase), "0", NONE, NONE, since === 0 ? NONE : age(since, now), NONE, NONE];
   const { record, containers, ports } = pod;
   const { name, namespace } = record.pod.metadata;
   const main = record.pod.spec.containers;
@@ -106,14 +102,15 @@ function cells({ service, phase, since, pod }: Entry, { node, now }: { readonly 
     readyWord(record, containers),
     statusWord(record, containers),
     restartsWord(record, containers, now),
-    podIp(record, node) || "<none>",
-    ports.join(", ") || "<none>",
+    podIp(record, node) || NONE,
+    ports.join(",") || NONE,
     age(record.createdAt, now),
     main.map((each) => each.name).join(","),
     main.map((each) => each.image).join(","),
   ];
 }
 
+const NONE = "<none>";
 const capital = (word: string): string => `${word[0]?.toUpperCase()}${word.slice(1)}`;
 
 /** The value that `-o json` prints for one line; stable, documented by its test. */

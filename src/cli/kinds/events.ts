@@ -1,8 +1,8 @@
 /** Events, newest last, as v1 Event and with the columns of `kubectl events`. */
-import { hostname } from "node:os";
 import { rfc3339 } from "../../pod/status.ts";
 import type { EventRecord } from "../../state/state.ts";
 import { humanDuration } from "../age.ts";
+import type { Context } from "../context.ts";
 import type { Item, Kind } from "../item.ts";
 import { columns } from "../print.ts";
 
@@ -11,14 +11,14 @@ export const kind: Kind = {
   async read(context, { namespace }) {
     const state = await context.engine.runtime();
     const events = state.events(namespace === undefined ? {} : { namespace });
-    return events.toSorted((one, other) => one.lastAt - other.lastAt || one.sequence - other.sequence).map((event) => eventItem(event, context.now()));
+    return events.toSorted((one, other) => one.lastAt - other.lastAt || one.sequence - other.sequence).map((event) => eventItem(event, context));
   },
 };
 
 /** One event as a row and as a v1 Event. */
-export function eventItem(event: EventRecord, now: number): Item {
-  const cells = [seen(event, now), event.type, event.reason, `${event.kind.toLowerCase()}/${event.name}`, event.message.trim()];
-  return { name: eventName(event), namespace: event.namespace, labels: {}, cells, object: () => eventObject(event) };
+export function eventItem(event: EventRecord, context: Context): Item {
+  const cells = [seen(event, context.now()), event.type, event.reason, `${event.kind.toLowerCase()}/${event.name}`, event.message.trim()];
+  return { name: eventName(event), namespace: event.namespace, labels: {}, cells, object: () => eventObject(event, context.node().name) };
 }
 
 /** `5s`, or `5s (x4 over 2m)` */
@@ -33,7 +33,7 @@ function eventName(event: EventRecord): string {
   return `${event.name}.${event.firstAt.toString(16)}${what.toString(16).padStart(8, "0")}`;
 }
 
-function eventObject(event: EventRecord): unknown {
+function eventObject(event: EventRecord, host: string): unknown {
   return {
     apiVersion: "v1",
     kind: "Event",
@@ -52,8 +52,8 @@ function eventObject(event: EventRecord): unknown {
     count: event.count,
     firstTimestamp: rfc3339(event.firstAt),
     lastTimestamp: rfc3339(event.lastAt),
-    source: { component: "wherry", host: hostname() },
+    source: { component: "wherry", host },
     reportingComponent: "wherry",
-    reportingInstance: hostname(),
+    reportingInstance: host,
   };
 }

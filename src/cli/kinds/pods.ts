@@ -4,7 +4,6 @@ import type { ContainerRecord, PodRecord } from "../../state/state.ts";
 import { age, humanDuration } from "../age.ts";
 import { containersByPod } from "../find.ts";
 import { byName, type Item, type Kind } from "../item.ts";
-import { thisNode } from "../node.ts";
 import { columns } from "../print.ts";
 
 export const kind: Kind = {
@@ -13,7 +12,7 @@ export const kind: Kind = {
     const state = await context.engine.runtime();
     const containers = containersByPod(state);
     const pods = state.pods(namespace === undefined ? {} : { namespace });
-    const around = { now: context.now(), node: thisNode() };
+    const around = { now: context.now(), node: context.node() };
     return pods.map((pod) => item(pod, containers.get(pod.uid) ?? [], around)).toSorted(byName);
   },
 };
