@@ -48,19 +48,19 @@ export function bindsOf(host: PodHost, record: PodRecord, container: Container):
   const open: SubPath[] = [];
   const dispose = (): void => open.forEach((each) => each[Symbol.dispose]());
   try {
-    const binds = [...podBinds(host, record, container), ...container.volumeMounts.map((mount) => bindOf(mount))];
+    const binds = [...podBinds(host, record, container), ...container.volumeMounts.map(bindOf)];
     return { binds, [Symbol.dispose]: dispose };
   } catch (thrown) {
     dispose();
     throw thrown;
   }
 
-  function bindOf(mount: VolumeMount): Bind {
+  function bindOf(mount: VolumeMount, index: number): Bind {
     const volume = record.pod.spec.volumes.find(({ name }) => name === mount.name) ?? fail("invalid", `Cannot mount volume "${mount.name}": the pod has no such volume`);
     const directory = volumeDirectory(host, record, volume);
     const readOnly = mount.readOnly || "configMap" in volume || "secret" in volume;
     if (mount.subPath === undefined || mount.subPath === "") return { source: directory, destination: mount.mountPath, readOnly, recursive: "hostPath" in volume };
-    const found = openSubPath(directory, mount.subPath);
+    const found = openSubPath(directory, mount.subPath, { at: `${podDirectory(host.paths, record.uid)}/subpaths/${container.name}-${index}` });
     open.push(found);
     return { source: found.source, destination: mount.mountPath, readOnly, recursive: "hostPath" in volume };
   }

@@ -91,7 +91,8 @@ async function changePods(supervised: Supervised, request: Extract<Request, { op
     case "stop":
       return await driver.stop(uids, request.grace);
     case "start":
-      return await driver.start(uids);
+      await driver.start(uids);
+      break;
     case "restart":
       await driver.restart(uids, request.grace);
       break;
