@@ -117,6 +117,7 @@ const FATAL = new Set(["ErrImageNeverPull", "ErrImagePull", "InvalidImageName", 
 
 export function progressOf(record: PodRecord, containers: readonly ContainerRecord[]): Progress {
   if (record.sandboxAt === 0 && record.reason !== "" && record.phase !== "Succeeded") return { is: "failed", reason: record.reason, message: record.message };
+  if (containers.some((each) => each.state.status === "creating")) return { is: "pending" };
   for (const each of containers) {
     const why = failureOf(each);
     if (why !== undefined) return { is: "failed", ...why };

@@ -9,25 +9,32 @@ const V2 = line("/sys/fs/cgroup", "cgroup2", "rw,nsdelegate");
 const V1 = [line("/sys/fs/cgroup/cpu,cpuacct", "cgroup", "rw,cpu,cpuacct"), line("/sys/fs/cgroup/memory", "cgroup", "rw,memory"), line("/sys/fs/cgroup/systemd", "cgroup", "rw,xattr,name=systemd")];
 const UNIFIED = line("/sys/fs/cgroup/unified", "cgroup2", "rw");
 
+const probe = (controllers: string, hidden: readonly string[] = []) => ({ controllersOfTree: () => controllers, isVisible: (mount: string) => !hidden.includes(mount) });
+
+test("parseLayout ignores trees that something else has been mounted over, and takes one mounted twice once", () => {
+  expect(parseLayout([...V1, UNIFIED].join("\n"), probe("", ["/sys/fs/cgroup/unified"]))).toMatchObject({ hybrid: false });
+  expect(parseLayout([...V1, ...V1].join("\n"), probe("")).hierarchies).toEqual(parseLayout(V1.join("\n"), probe("")).hierarchies);
+});
+
 test("parseLayout sees one v2 tree with its controllers", () => {
-  expect(parseLayout(V2, () => "cpuset cpu io memory pids\n")).toEqual({
+  expect(parseLayout(V2, probe("cpuset cpu io memory pids\n"))).toEqual({
     version: "v2", hybrid: false, controllers: ["cpuset", "cpu", "io", "memory", "pids"],
     hierarchies: [{ mount: "/sys/fs/cgroup", controllers: ["cpuset", "cpu", "io", "memory", "pids"], unified: true }],
   });
 });
 
 test("parseLayout sees v1 with a tree per group of controllers, and one without", () => {
-  const layout = parseLayout(V1.join("\n"), () => "");
+  const layout = parseLayout(V1.join("\n"), probe(""));
   expect(layout).toMatchObject({ version: "v1", hybrid: false, controllers: ["cpu", "cpuacct", "memory"] });
   expect(directoriesOf("/wherry/x", layout)).toEqual(["/sys/fs/cgroup/cpu,cpuacct/wherry/x", "/sys/fs/cgroup/memory/wherry/x", "/sys/fs/cgroup/systemd/wherry/x"]);
 });
 
 test("parseLayout sees the hybrid layout, whose v2 tree has no controllers for us", () => {
-  expect(parseLayout([...V1, UNIFIED].join("\n"), () => "hugetlb")).toMatchObject({ version: "v1", hybrid: true, controllers: ["cpu", "cpuacct", "memory"] });
+  expect(parseLayout([...V1, UNIFIED].join("\n"), probe("hugetlb"))).toMatchObject({ version: "v1", hybrid: true, controllers: ["cpu", "cpuacct", "memory"] });
 });
 
 test("parseLayout ignores other mounts", () => {
-  expect(parseLayout(line("/sys", "sysfs", "rw"), () => "")).toEqual({ version: "v1", hybrid: false, controllers: [], hierarchies: [] });
+  expect(parseLayout(line("/sys", "sysfs", "rw"), probe(""))).toEqual({ version: "v1", hybrid: false, controllers: [], hierarchies: [] });
 });
 
 const OWN: readonly (readonly [string, string])[] = [

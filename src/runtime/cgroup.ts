@@ -7,8 +7,8 @@
  * A *cgroup path* is relative to the tree's root and starts with `/`. On v1 the same path is used in every hierarchy.
  * `cgroupTree.ts` makes and removes cgroups, `cgroupProcesses.ts` deals with what runs in them.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { fail } from "../base/errors.ts";
+import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { fail, unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 
 export interface CgroupHost {
@@ -39,13 +39,28 @@ let own: CgroupLayout | undefined;
 
 /** The cgroup trees that this process sees. Read once: they do not change during the life of a process. */
 export function cgroupHost(): CgroupLayout {
-  own ??= parseLayout(readFileSync("/proc/self/mountinfo", "utf8"), (mount) => readIfExists(`${mount}/cgroup.controllers`) ?? "");
+  own ??= parseLayout(readFileSync("/proc/self/mountinfo", "utf8"), {
+    controllersOfTree: (mount) => readIfExists(`${mount}/cgroup.controllers`) ?? "",
+    isVisible: (mount) => unless("ENOENT", () => CGROUP_MAGIC.includes(statfsSync(mount).type), false),
+  });
   return own;
 }
 
-/** The layout that a `mountinfo` (`proc(5)`) describes; `controllersOfTree` reads the v2 tree's `cgroup.controllers`. */
-export function parseLayout(mountinfo: string, controllersOfTree: (mount: string) => string): CgroupLayout {
-  const mounts = mountinfo.split("\n").flatMap(parseMount);
+/** `statfs(2)` types of cgroup v1 and v2. */
+const CGROUP_MAGIC = [0x27e0eb, 0x63677270];
+
+/** What of the host a layout depends on besides the mount table. */
+export interface LayoutProbe {
+  /** The text of a v2 tree's `cgroup.controllers`. */
+  controllersOfTree(mount: string): string;
+  /** False when something else has been mounted over it, which a mount table does not show. */
+  isVisible(mount: string): boolean;
+}
+
+/** The layout that a `mountinfo` (`proc(5)`) describes. */
+export function parseLayout(mountinfo: string, { controllersOfTree, isVisible }: LayoutProbe): CgroupLayout {
+  const all = mountinfo.split("\n").flatMap(parseMount);
+  const mounts = all.filter((each, index) => isVisible(each.mount) && all.findLastIndex(({ mount }) => mount === each.mount) === index);
   const main = mounts.find((each) => each.unified && each.mount === ROOT);
   if (main !== undefined) {
     const controllers = words(controllersOfTree(ROOT));
@@ -83,6 +98,16 @@ export function ownCgroup(text = readFileSync("/proc/self/cgroup", "utf8")): str
   const lines = text.trim().split("\n").map((line) => /^\d+:([^:]*):(.*)$/.exec(line) ?? ["", "", "/"]);
   const line = lines.length === 1 ? lines[0] : (lines.find(([, name]) => name === "name=systemd") ?? lines.find(([, name]) => name !== ""));
   return line?.[2] ?? "/";
+}
+
+/** The directories of the cgroups that this process is in, one per hierarchy. */
+export function ownDirectories(layout: CgroupLayout = cgroupHost(), text = readFileSync("/proc/self/cgroup", "utf8")): readonly string[] {
+  return text.trim().split("\n").flatMap((line) => {
+    const [, names = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    const own = layout.hierarchies.find(({ mount, unified, controllers }) =>
+      names === "" ? unified : names === "name=systemd" ? mount === `${ROOT}/systemd` : names.split(",").some((name) => controllers.includes(name)));
+    return own === undefined ? [] : [own.mount + path];
+  });
 }
 
 /** The directories of a cgroup path, one per hierarchy; they need not exist. */

@@ -2,22 +2,38 @@
 import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { errnoOf, fail, unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
-import { cgroupHost, type CgroupLayout, checkedPath, directoriesOf, type Hierarchy, strayDirectory, words } from "./cgroup.ts";
+import { cgroupHost, type CgroupLayout, checkedPath, directoriesOf, ownDirectories, type Hierarchy, strayDirectory, words } from "./cgroup.ts";
 
 /** What wherry sets limits with; nothing else is switched on for others. */
 const WANTED = ["cpu", "memory", "pids"];
 
 /** Makes the cgroup `base` in every hierarchy. Kind `failed` where that is not permitted. */
 export function ensureBase(base: string, layout: CgroupLayout = cgroupHost()): void {
-  for (const hierarchy of layout.hierarchies) make(hierarchy, checkedPath(base));
+  for (const hierarchy of layout.hierarchies) {
+    const made = unless("ENOENT", () => make(hierarchy, checkedPath(base)) ?? true, false);
+    if (!made) make(hierarchy, base); // another process removed an empty parent meanwhile (`removeIfEmpty`)
+  }
+}
+
+/** Removes a cgroup that has neither processes nor children, in every hierarchy; any other is left alone. */
+export function removeIfEmpty(path: string, layout: CgroupLayout = cgroupHost()): void {
+  const stray = strayDirectory(path, layout);
+  for (const directory of [...directoriesOf(path, layout), ...(stray === undefined ? [] : [stray])]) {
+    try {
+      rmdirSync(directory);
+    } catch (thrown) {
+      if (!["ENOENT", "EBUSY", "ENOTEMPTY"].includes(errnoOf(thrown) ?? "")) failToRemove(directory, thrown);
+    }
+  }
 }
 
 /**
  * Makes `leaf` and moves this process into it, in every hierarchy. On v2, the controllers that wherry uses are then
  * switched on for the children of the leaf's parent, from the root down, as far as this process may and no process sits
- * in between; `controllersBelow` tells the outcome. Kind `failed` when the move is not permitted.
+ * in between; `controllersBelow` tells the outcome. Kind `failed` when the move is not permitted. Returns the way back.
  */
-export function enterCgroup(leaf: string, layout: CgroupLayout = cgroupHost()): void {
+export function enterCgroup(leaf: string, layout: CgroupLayout = cgroupHost()): () => void {
+  const before = ownDirectories(layout);
   ensureBase(leaf, layout);
   for (const directory of directoriesOf(leaf, layout)) {
     try {
@@ -27,6 +43,7 @@ export function enterCgroup(leaf: string, layout: CgroupLayout = cgroupHost()): 
     }
   }
   for (const { mount, unified } of layout.hierarchies) if (unified) handDown(mount, checkedPath(leaf).split("/").slice(1, -1));
+  return () => before.forEach((directory) => writeFileSync(`${directory}/cgroup.procs`, String(process.pid)));
 }
 
 /** Removes a cgroup and all below it, in every hierarchy. Absent is success; kind `conflict` when processes are in it. */
@@ -70,6 +87,7 @@ function make({ mount, controllers }: Hierarchy, path: string): void {
       unless("EEXIST", () => mkdirSync(directory), undefined);
       if (controllers.includes("cpuset")) inheritCpuset(parent, directory);
     } catch (cause) {
+      if (errnoOf(cause) === "ENOENT") throw cause;
       fail("failed", `Cannot make cgroup "${directory}": ${errnoOf(cause) ?? cause}`, { cause });
     }
   }

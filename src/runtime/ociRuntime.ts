@@ -12,6 +12,7 @@ import { isFrozen, killCgroup, killRound, signalCgroup } from "./cgroupProcesses
 import { removeCgroup } from "./cgroupTree.ts";
 import { chooseRuntime, pathOf } from "./chooseRuntime.ts";
 import { execIn } from "./execIn.ts";
+import { spareHostMounts } from "./hostMounts.ts";
 import { numberAt, parseJson, textAt } from "./json.ts";
 import { sentenceOf } from "./messages.ts";
 import { endMakers, monitorArgv, monitorEnd, monitorOf, type MonitorParts, startMonitor } from "./monitor.ts";
@@ -127,7 +128,7 @@ async function create(driver: Driver, request: CreateRequest): Promise<Created> 
   try {
     ensureDirectory(driver.root);
     ensureDirectory(dirname(request.logPath), 0o750);
-    makeBundle(bundle, request.config);
+    makeBundle(bundle, spareHostMounts(request.config, { runtime: parts.runtime, bundle }));
     const line = await startMonitor(monitorArgv(request, parts), request, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
     return { pid: pidOf(line, bundle), monitorPid: monitorOf(id, bundle) ?? 0 };
   } catch (thrown) {

@@ -3,11 +3,12 @@
  * process. Recorded (`ServiceRun`) before it is made and forgotten after it is gone. Callers hold the service's lock.
  */
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { ensureDirectory, removeTree } from "../base/files.ts";
 import { serviceBundle, serviceDirectory, serviceLog } from "../base/paths.ts";
 import { serviceContainerConfig } from "../container/service.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
-import { ensureBase, enterCgroup, removeCgroup } from "../runtime/cgroupTree.ts";
+import { ensureBase, enterCgroup, removeCgroup, removeIfEmpty } from "../runtime/cgroupTree.ts";
 import { ownCapabilities } from "../runtime/rlimits.ts";
 import { newContainerId, type ServiceName } from "../spec/spec.ts";
 import type { ServiceRun } from "../state/state.ts";
@@ -42,7 +43,7 @@ export async function createServiceContainer(engine: Engine, service: ServiceNam
   host.state.putRun(run);
   ensureDirectory(serviceDirectory(paths, service));
   ensureBase(options.cgroup);
-  enterCgroup(`${options.cgroup}/wherry`);
+  const back = enterCgroup(`${options.cgroup}/wherry`); // what is started from here on is born there
   const { monitorPid } = await host.runtime.create({
     id: run.id,
     bundle: run.bundle,
@@ -54,6 +55,7 @@ export async function createServiceContainer(engine: Engine, service: ServiceNam
     tag: service,
     labels: { WHERRY_SERVICE: service },
   });
+  if (options.unit === "") back();
   host.state.updateRun(service, { monitorPid });
   return { ...run, monitorPid };
 }
@@ -77,8 +79,14 @@ export async function removeServiceContainer(engine: Engine, service: ServiceNam
     await host.runtime.remove(run.id, run.bundle);
     await killCgroup(`${run.cgroup}/service`);
     await removeCgroup(`${run.cgroup}/service`);
-    if (run.unit === "" && host.state.pods({ service }).length === 0) await removeCgroup(run.cgroup);
+    if (run.unit === "" && host.state.pods({ service }).length === 0) await removeHandCgroup(run.cgroup);
   }
   if (existsSync(serviceDirectory(paths, service))) await removeTree(serviceDirectory(paths, service));
   host.state.removeRun(service);
+}
+
+/** The base cgroup of a service that was played by hand, and with the last of them what holds them all. */
+async function removeHandCgroup(cgroup: string): Promise<void> {
+  await removeCgroup(cgroup);
+  removeIfEmpty(dirname(cgroup));
 }
