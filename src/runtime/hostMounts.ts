@@ -11,7 +11,7 @@ import type { OciConfig, OciMount } from "./oci.ts";
 const LEAVE = 'exec nsenter --target "$PPID" --mount -- "$@"';
 
 /** What a shell and nsenter(1) need of the host. */
-const NEEDED = ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/proc"];
+const NEEDED = ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/dev", "/proc"];
 
 /** For runc: a mount namespace and a small root of its own to set up, both of which the payload leaves before it begins. */
 export function spareHostMounts(config: OciConfig, { runtime, bundle }: { readonly runtime: string; readonly bundle: string }): OciConfig {
