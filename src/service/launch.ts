@@ -60,12 +60,16 @@ export async function createServiceContainer(engine: Engine, service: ServiceNam
   return { ...run, monitorPid };
 }
 
+/** A supervisor waits most of its life: machine code for what runs once would only take memory (docs/performance.md). */
+const SMALL = { BUN_JSC_useDFGJIT: "0", BUN_JSC_useBaselineJIT: "0" };
+
 function supervisorEnv({ paths }: Engine, more: Readonly<Record<string, string>>): readonly string[] {
   const env = {
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     WHERRY_ROOT: paths.durable,
     WHERRY_RUNROOT: paths.runtime,
     WHERRY_LOGS: paths.logs,
+    ...SMALL,
     ...more,
   };
   return Object.entries(env).map(([name, value]) => `${name}=${value}`);

@@ -29,6 +29,8 @@ export interface SuperviseOptions {
 /** How often a long start or stop asks systemd for more time, and for how much. */
 const EXTEND_EVERY = 10_000;
 const EXTEND_BY = 30_000_000;
+/** Milliseconds after the last start or stop at which the supervisor gives memory back. */
+const SETTLE = 1_000;
 
 /** Runs until the service has ended; resolves with the exit status that its policy gives. */
 export async function supervise(engine: Engine, service: ServiceName, options: SuperviseOptions): Promise<number> {
@@ -186,9 +188,10 @@ class Supervisor implements Supervised, Disposable {
   /** Asks systemd for more time, again and again, while something is being started or stopped; no timer runs at idle. */
   #extend(busy: boolean): void {
     if (busy) this.#extending ??= setInterval(() => this.#options.notifier.send({ extendTimeoutUsec: EXTEND_BY }), EXTEND_EVERY);
-    else {
+    else if (this.#extending !== undefined) {
       clearInterval(this.#extending);
       this.#extending = undefined;
+      this.#timers.push(setTimeout(() => Bun.gc(true), SETTLE)); // what the start took is given back before the long wait
     }
   }
 
