@@ -5,9 +5,8 @@
  * would send to their gateway's old one.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
 import { interfaceIndex } from "../base/libc.ts";
-import { unless } from "../base/errors.ts";
+import { CLEAN_ENV } from "../base/exec.ts";
 import type { Bridge } from "./network.ts";
 import { macOf } from "./request.ts";
 import { addVeth, deleteLink, setLinkAddress } from "./rtnetlink.ts";
@@ -22,10 +21,17 @@ export function anchorOf({ interface: name }: Bridge): readonly [string, string]
 }
 
 export const bridgeExists = (bridge: Bridge): boolean => interfaceIndex(bridge.interface) > 0;
-export const anchorStands = (bridge: Bridge): boolean => existsSync(`${portDirectory(bridge)}/${anchorOf(bridge)[0]}`);
-export const portsOf = (bridge: Bridge): readonly string[] => unless("ENOENT", () => readdirSync(portDirectory(bridge)), []);
+export const anchorStands = (bridge: Bridge): boolean => bridgeExists(bridge) && interfaceIndex(anchorOf(bridge)[0]) > 0;
 
-const portDirectory = (bridge: Bridge): string => `/sys/class/net/${bridge.interface}/brif`;
+/**
+ * The ports of a bridge, none when it does not exist. Asked of the kernel by netlink (ip-link(8)), not read from /sys,
+ * which shows the interfaces of the network namespace that it was mounted in.
+ */
+export function portsOf(bridge: Bridge): readonly string[] {
+  if (!bridgeExists(bridge)) return [];
+  const { stdout } = Bun.spawnSync(["ip", "-oneline", "link", "show", "master", bridge.interface], { env: CLEAN_ENV, timeout: 10_000 });
+  return [...stdout.toString().matchAll(/^\d+: ([^:@]+)[:@]/gm)].map(([, name = ""]) => name);
+}
 
 /** Fixes the bridge's hardware address and adds the anchor. */
 export function setAnchor(bridge: Bridge): void {

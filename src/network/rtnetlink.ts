@@ -33,20 +33,20 @@ function request(type: number, flags: number, ...parts: readonly Uint8Array[]): 
   return routeRequest(Buffer.concat([header, body]));
 }
 
-function demand(result: number, action: string, object: string, ignored: readonly string[] = []): void {
+function demand(result: number, what: { readonly action: string; readonly object: string }, ignored: readonly string[] = []): void {
   if (result === 0) return;
   const code = errnoName(result);
-  if (!ignored.includes(code)) fail("failed", `Cannot ${action} network interface "${object}": ${code}`, { code });
+  if (!ignored.includes(code)) fail("failed", `Cannot ${what.action} network interface "${what.object}": ${code}`, { code });
 }
 
 /** Brings an interface up. */
 export function raiseLink(link: string): void {
-  demand(request(RTM_NEWLINK, 0, interfaceMessage(0, IFF_UP), name(link)), "bring up", link);
+  demand(request(RTM_NEWLINK, 0, interfaceMessage(0, IFF_UP), name(link)), { action: "bring up", object: link });
 }
 
 /** Deletes an interface (of a veth pair: both); none of that name is success. The kernel takes about 20 ms for it. */
 export function deleteLink(link: string): void {
-  demand(request(RTM_DELLINK, 0, interfaceMessage(0), name(link)), "delete", link, ["ENODEV"]);
+  demand(request(RTM_DELLINK, 0, interfaceMessage(0), name(link)), { action: "delete", object: link }, ["ENODEV"]);
 }
 
 /** Makes a veth pair, both ends here and down; with `master`, the first end is a port of that bridge. */
@@ -55,11 +55,11 @@ export function addVeth(link: string, peer: string, master?: string): void {
   const kind = attribute(IFLA_INFO_KIND, Buffer.from("veth"));
   const info = attribute(IFLA_LINKINFO, Buffer.concat([kind, attribute(IFLA_INFO_DATA, peerData)]));
   const port = master === undefined ? [] : [attribute(IFLA_MASTER, word(interfaceIndex(master)))];
-  demand(request(RTM_NEWLINK, CREATE_EXCLUSIVE, interfaceMessage(0), name(link), info, ...port), "make", link);
+  demand(request(RTM_NEWLINK, CREATE_EXCLUSIVE, interfaceMessage(0), name(link), info, ...port), { action: "make", object: link });
 }
 
 /** Gives an interface a fixed hardware address, `0a:77:…`. */
 export function setLinkAddress(link: string, mac: string): void {
   const address = attribute(IFLA_ADDRESS, Buffer.from(mac.replaceAll(":", ""), "hex"));
-  demand(request(RTM_NEWLINK, 0, interfaceMessage(0), name(link), address), "set the address of", link);
+  demand(request(RTM_NEWLINK, 0, interfaceMessage(0), name(link), address), { action: "set the address of", object: link });
 }
