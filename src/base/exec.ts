@@ -27,14 +27,18 @@ export const CLEAN_ENV: Readonly<Record<string, string>> = {
 /** Runs `argv` to its end. Fails with kind `unavailable` (not installed), `timeout`, or `failed` (status not 0). */
 export async function exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
   const timeout = options.timeout ?? 60_000;
+  const begun = performance.now();
   const child = launch(argv, options, timeout);
   const [stdout, stderr, status] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  if (child.signalCode !== null && child.killed) {
+  if (child.signalCode === "SIGKILL" && performance.now() - begun >= timeout) {
     fail("timeout", `Cannot run "${pasteable(argv)}": no end after ${timeout} ms`, { context: { argv, stderr } });
+  }
+  if (child.signalCode !== null && options.allowFailure !== true) {
+    fail("failed", `Cannot run "${pasteable(argv)}": ended by ${child.signalCode}`, { context: { argv, signal: child.signalCode, stderr } });
   }
   if (status !== 0 && options.allowFailure !== true) {
     fail("failed", `Cannot run "${pasteable(argv)}": exit status ${status}: ${lastLine(stderr) || lastLine(stdout)}`, {

@@ -38,23 +38,24 @@ export const DEFAULT_MOUNTS: readonly OciMount[] = [
 ];
 
 type DeviceRule = NonNullable<OciResources["devices"]>[number];
-const allow = (type: string, access: string, major?: number, minor?: number): DeviceRule =>
-  ({ allow: true, type, access, ...(major === undefined ? {} : { major }), ...(minor === undefined ? {} : { minor }) });
+/** Reading, writing and making the device of a character device number. */
+const character = (major: number, minor?: number): DeviceRule =>
+  ({ allow: true, type: "c", access: "rwm", major, ...(minor === undefined ? {} : { minor }) });
 
 /** Everything denied, but making device files and the devices of every container (runtime-spec, config-linux.md). */
 export const DEVICE_RULES: readonly DeviceRule[] = [
   { allow: false, access: "rwm" },
-  allow("c", "m"),
-  allow("b", "m"),
-  allow("c", "rwm", 1, 3), // null
-  allow("c", "rwm", 1, 5), // zero
-  allow("c", "rwm", 1, 7), // full
-  allow("c", "rwm", 1, 8), // random
-  allow("c", "rwm", 1, 9), // urandom
-  allow("c", "rwm", 5, 0), // tty
-  allow("c", "rwm", 5, 1), // console
-  allow("c", "rwm", 5, 2), // ptmx
-  allow("c", "rwm", 136), // pts
+  { allow: true, type: "c", access: "m" },
+  { allow: true, type: "b", access: "m" },
+  character(1, 3), // null
+  character(1, 5), // zero
+  character(1, 7), // full
+  character(1, 8), // random
+  character(1, 9), // urandom
+  character(5, 0), // tty
+  character(5, 1), // console
+  character(5, 2), // ptmx
+  character(136), // pts
 ];
 
 /** Wanted hard and soft limits, by OCI name; taken down to what the host allows. */

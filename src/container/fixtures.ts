@@ -7,6 +7,7 @@ export const image: ImageConfig = {
   workingDir: "", user: "", stopSignal: "SIGQUIT", volumes: [], labels: {}, exposedPorts: ["80/tcp"],
 };
 
+/** A container named web that asks for nothing, changed. */
 export function containerOf(change: Partial<Container> = {}): Container {
   return {
     name: containerName("web"), image: "nginx:1.27", imagePullPolicy: "IfNotPresent", env: [], envFrom: [], ports: [], volumeMounts: [],
@@ -14,6 +15,7 @@ export function containerOf(change: Partial<Container> = {}): Container {
   };
 }
 
+/** A pod named shop in namespace default, changed. */
 export function podOf(containers: readonly Container[], change: Partial<Pod["spec"]> = {}): Pod {
   return {
     apiVersion: "v1", kind: "Pod", metadata: { name: podName("shop"), namespace: namespace("default"), labels: {}, annotations: {} },
@@ -32,6 +34,7 @@ export const host: HostLimits = {
   memory: 8 * 2 ** 30, swapAccounting: true,
 };
 
+/** A plain pod's container on a v2 host with everything, changed. */
 export function inputOf(change: Partial<ConfigInput> = {}): ConfigInput {
   const container = change.container ?? containerOf();
   return {

@@ -6,6 +6,7 @@ import { DEFAULT_CAPABILITIES, DEFAULT_PATH, DEFAULT_RLIMITS, NO_NEW_PRIVILEGES 
 import { expand } from "./expand.ts";
 import { oomScoreAdj } from "./qos.ts";
 
+/** `process` of the configuration. Kind `invalid` when there is nothing to run. */
 export function processOf(input: ConfigInput): OciProcess {
   const { identity, container, image, host } = input;
   return {

@@ -43,7 +43,12 @@ export function enterCgroup(leaf: string, layout: CgroupLayout = cgroupHost()): 
     }
   }
   for (const { mount, unified } of layout.hierarchies) if (unified) handDown(mount, checkedPath(leaf).split("/").slice(1, -1));
-  return () => before.forEach((directory) => writeFileSync(`${directory}/cgroup.procs`, String(process.pid)));
+  return () => before.forEach(goBack);
+}
+
+/** To a cgroup that this process was in; its owner may have removed it meanwhile, as systemd does with an empty scope. */
+function goBack(directory: string): void {
+  unless("ENOENT", () => unless("ENODEV", () => writeFileSync(`${directory}/cgroup.procs`, String(process.pid)), undefined), undefined);
 }
 
 /** Removes a cgroup and all below it, in every hierarchy. Absent is success; kind `conflict` when processes are in it. */

@@ -18,7 +18,7 @@ export interface Harness {
 
 export function runtimeContract(name: string, harness: Harness): void {
   const { runtime } = harness;
-  const titled = (title: string, body: () => Promise<void>): void => test(`${name} ${title}`, body, 30_000);
+  const titled = (title: string, body: () => Promise<void>): void => test(`${name} ${title}`, body, 120_000);
   const create = async (act: Act): Promise<CreateRequest> => {
     const request = harness.request(newContainerId(), act);
     await runtime.create(request);

@@ -16,7 +16,7 @@ let count = 0;
  * When this process is killed, the kernel sends SIGTERM to the runtime's client, which passes it on to the process in
  * the container: nothing goes on unattended, unless it ignores SIGTERM.
  */
-export async function execIn(command: readonly string[], id: string, bundle: string, request: ExecRequest): Promise<number> {
+export async function execIn(command: readonly string[], { id, bundle }: { readonly id: string; readonly bundle: string }, request: ExecRequest): Promise<number> {
   count += 1;
   const file = `${bundle}/exec-${process.pid}-${count}.json`;
   writeFileSync(file, JSON.stringify(execProcess(at(readConfig(bundle), "process"), request)), { mode: 0o600 });

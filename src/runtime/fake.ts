@@ -41,92 +41,120 @@ interface FakeContainer {
 
 const NUMBERS: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
 
-export function fakeRuntime(options: FakeOptions = {}): FakeRuntime {
-  const behave = options.behave ?? ((): FakePayload => ({}));
-  const now = options.now ?? Date.now;
-  const containers = new Map<string, FakeContainer>();
-  const requests = new Map<string, CreateRequest>();
-  const exits = new Map<string, ContainerExit>();
-  const waiting = new Map<string, Set<() => void>>();
-  const calls: string[] = [];
-  let answer: (id: string, request: ExecRequest) => number = () => 0;
-  let pids = 1000;
-
-  const existing = (id: string): FakeContainer => containers.get(id) ?? fail("notFound", `Cannot start container "${id}": it does not exist`);
-  const monitorOf = (bundle: string): boolean => [...containers.values()].some(({ request, monitored }) => monitored && request.bundle === bundle);
-
-  function dieMonitor(id: string): void {
-    const container = existing(id);
-    container.monitored = false;
-    for (const wake of waiting.get(container.request.bundle) ?? []) wake();
-    waiting.delete(container.request.bundle);
-  }
-  function finish(id: string, exitCode: number, { oomKilled = false } = {}): void {
-    const container = existing(id);
-    if (container.status === "stopped") return;
-    container.status = "stopped";
-    if (!container.monitored) return;
-    exits.set(container.request.bundle, { exitCode, oomKilled, finishedAt: now() });
-    dieMonitor(id);
-  }
-
-  const runtime: Runtime = {
-    name: "fake 1",
-    async create(request): Promise<Created> {
-      calls.push(`create ${request.id}`);
-      request.signal?.throwIfAborted();
-      const payload = behave(request);
-      if (payload.refuses !== undefined) fail("failed", `Cannot create container "${request.id}": ${payload.refuses}`);
-      pids += 2;
-      exits.delete(request.bundle);
-      containers.set(request.id, { request, payload, pid: pids, status: "created", monitored: true });
-      requests.set(request.id, request);
-      return { pid: pids, monitorPid: pids + 1 };
-    },
-    async start(id) {
-      calls.push(`start ${id}`);
-      const container = existing(id);
-      if (container.status !== "created") fail("failed", `Cannot start container "${id}": it is ${container.status}`);
-      container.status = "running";
-      if (container.payload.exit !== undefined) finish(id, container.payload.exit);
-    },
-    async kill(id, signal) {
-      calls.push(`kill ${id} ${signal}`);
-      const container = containers.get(id);
-      if (container === undefined || container.status === "stopped") return false;
-      const number = NUMBERS[signal];
-      // As the first process of a pid namespace, what has set no handler yet is deaf to all but SIGKILL.
-      const deaf = signal !== "SIGKILL" && (container.status === "created" || container.payload.ignores?.includes(signal) === true);
-      if (number !== undefined && !deaf) finish(id, 128 + number);
-      return true;
-    },
-    async ended(bundle, { signal } = {}) {
-      if (monitorOf(bundle)) await woken(waiting, bundle, signal);
-      return monitorOf(bundle) ? undefined : exits.get(bundle);
-    },
-    async remove(id) {
-      calls.push(`remove ${id}`);
-      if (containers.has(id)) finish(id, 137);
-      containers.delete(id);
-      requests.delete(id);
-    },
-    async observe(id): Promise<Observed> {
-      const container = containers.get(id);
-      if (container === undefined) return { status: "absent", pid: 0, monitored: false, monitorPid: 0 };
-      const { status, pid, monitored } = container;
-      return { status, pid: status === "stopped" ? 0 : pid, monitored, monitorPid: monitored ? pid + 1 : 0 };
-    },
-    list: async () => [...containers.keys()],
-    async exec(id, request) {
-      calls.push(`exec ${id} ${request.args.join(" ")}`);
-      if (containers.get(id)?.status !== "running") fail("notFound", `Cannot run a process in container "${id}": it is not running`);
-      return answer(id, request);
-    },
-  };
-  return { runtime, requests, calls, finish, dieMonitor, onExec: (next) => void (answer = next) };
+interface World {
+  readonly containers: Map<string, FakeContainer>;
+  /** By bundle. */
+  readonly exits: Map<string, ContainerExit>;
+  readonly waiting: Map<string, Set<() => void>>;
+  readonly calls: string[];
+  readonly now: () => number;
+  answer: (id: string, request: ExecRequest) => number;
+  pids: number;
 }
 
-async function woken(waiting: Map<string, Set<() => void>>, bundle: string, signal?: AbortSignal): Promise<void> {
+/** A new one, with no containers. */
+export function fakeRuntime(options: FakeOptions = {}): FakeRuntime {
+  const requests = new Map<string, CreateRequest>();
+  const world: World = { containers: new Map(), exits: new Map(), waiting: new Map(), calls: [], now: options.now ?? Date.now, answer: () => 0, pids: 1000 };
+  const behave = options.behave ?? ((): FakePayload => ({}));
+  const runtime: Runtime = {
+    name: "fake 1",
+    async create(request) {
+      const created = create(world, request, behave(request));
+      requests.set(request.id, request);
+      return created;
+    },
+    start: async (id) => start(world, id),
+    kill: async (id, signal) => kill(world, id, signal),
+    async ended(bundle, { signal } = {}) {
+      if (isMonitored(world, bundle)) await woken(world, bundle, signal);
+      return isMonitored(world, bundle) ? undefined : world.exits.get(bundle);
+    },
+    async remove(id) {
+      world.calls.push(`remove ${id}`);
+      if (world.containers.has(id)) finish(world, id, { exitCode: 137 });
+      world.containers.delete(id);
+      requests.delete(id);
+    },
+    observe: async (id) => observe(world, id),
+    list: async () => [...world.containers.keys()],
+    async exec(id, request) {
+      world.calls.push(`exec ${id} ${request.args.join(" ")}`);
+      if (world.containers.get(id)?.status !== "running") fail("notFound", `Cannot run a process in container "${id}": it is not running`);
+      return world.answer(id, request);
+    },
+  };
+  return {
+    runtime,
+    requests,
+    calls: world.calls,
+    finish: (id, exitCode, { oomKilled = false } = {}) => finish(world, id, { exitCode, oomKilled }),
+    dieMonitor: (id) => dieMonitor(world, id),
+    onExec: (answer) => void (world.answer = answer),
+  };
+}
+
+function existing({ containers }: World, id: string): FakeContainer {
+  return containers.get(id) ?? fail("notFound", `Cannot start container "${id}": it does not exist`);
+}
+
+function isMonitored({ containers }: World, bundle: string): boolean {
+  return [...containers.values()].some(({ request, monitored }) => monitored && request.bundle === bundle);
+}
+
+function create(world: World, request: CreateRequest, payload: FakePayload): Created {
+  world.calls.push(`create ${request.id}`);
+  request.signal?.throwIfAborted();
+  if (payload.refuses !== undefined) fail("failed", `Cannot create container "${request.id}": ${payload.refuses}`);
+  world.pids += 2;
+  world.exits.delete(request.bundle);
+  world.containers.set(request.id, { request, payload, pid: world.pids, status: "created", monitored: true });
+  return { pid: world.pids, monitorPid: world.pids + 1 };
+}
+
+function start(world: World, id: string): void {
+  world.calls.push(`start ${id}`);
+  const container = existing(world, id);
+  if (container.status !== "created") fail("failed", `Cannot start container "${id}": it is ${container.status}`);
+  container.status = "running";
+  if (container.payload.exit !== undefined) finish(world, id, { exitCode: container.payload.exit });
+}
+
+function kill(world: World, id: string, signal: NodeJS.Signals): boolean {
+  world.calls.push(`kill ${id} ${signal}`);
+  const container = world.containers.get(id);
+  if (container === undefined || container.status === "stopped") return false;
+  const number = NUMBERS[signal];
+  // As the first process of a pid namespace, what has set no handler yet is deaf to all but SIGKILL.
+  const deaf = signal !== "SIGKILL" && (container.status === "created" || container.payload.ignores?.includes(signal) === true);
+  if (number !== undefined && !deaf) finish(world, id, { exitCode: 128 + number });
+  return true;
+}
+
+function finish(world: World, id: string, { exitCode, oomKilled = false }: { readonly exitCode: number; readonly oomKilled?: boolean }): void {
+  const container = existing(world, id);
+  if (container.status === "stopped") return;
+  container.status = "stopped";
+  if (!container.monitored) return;
+  world.exits.set(container.request.bundle, { exitCode, oomKilled, finishedAt: world.now() });
+  dieMonitor(world, id);
+}
+
+function dieMonitor(world: World, id: string): void {
+  const container = existing(world, id);
+  container.monitored = false;
+  for (const wake of world.waiting.get(container.request.bundle) ?? []) wake();
+  world.waiting.delete(container.request.bundle);
+}
+
+function observe({ containers }: World, id: string): Observed {
+  const container = containers.get(id);
+  if (container === undefined) return { status: "absent", pid: 0, monitored: false, monitorPid: 0 };
+  const { status, pid, monitored } = container;
+  return { status, pid: status === "stopped" ? 0 : pid, monitored, monitorPid: monitored ? pid + 1 : 0 };
+}
+
+async function woken({ waiting }: World, bundle: string, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return;
   const wakes = waiting.get(bundle) ?? new Set();
   waiting.set(bundle, wakes);

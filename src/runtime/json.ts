@@ -10,16 +10,19 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
   return here;
 }
 
+/** The string at a path; undefined when it is something else. */
 export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = at(value, ...path);
   return typeof found === "string" ? found : undefined;
 }
 
+/** The number at a path; undefined when it is something else. */
 export function numberAt(value: unknown, ...path: readonly string[]): number | undefined {
   const found = at(value, ...path);
   return typeof found === "number" ? found : undefined;
 }
 
+/** The strings of the array at a path; empty when it is something else. */
 export function textsAt(value: unknown, ...path: readonly string[]): readonly string[] {
   const found = at(value, ...path);
   return Array.isArray(found) ? found.filter((each) => typeof each === "string") : [];

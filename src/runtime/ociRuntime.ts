@@ -46,13 +46,15 @@ interface Driver {
 /** Opens nothing and starts nothing; `root` is made by the first `create`. */
 export function ociRuntime(options: RuntimeOptions): Runtime {
   const driver = makeDriver(options);
-  const turns = semaphore(PARALLEL);
+  // Two queues: who has been created is not kept waiting by who has not.
+  const creates = semaphore(PARALLEL);
+  const starts = semaphore(PARALLEL);
   return {
     get name() {
       return driver.name();
     },
-    create: (request) => turns.run(() => create(driver, request)),
-    start: (id) => turns.run(() => start(driver, id)),
+    create: (request) => creates.run(() => create(driver, request)),
+    start: (id) => starts.run(() => start(driver, id)),
     async kill(id, signal, { all = false } = {}) {
       const record = readRecord(driver.root, id);
       if (record === undefined || record === "partial") return false;
@@ -68,7 +70,7 @@ export function ociRuntime(options: RuntimeOptions): Runtime {
     async exec(id, request) {
       const record = readRecord(driver.root, id);
       if (record === undefined || record === "partial" || !isAlive(record)) fail("notFound", `Cannot run a process in container "${id}": it is not running`);
-      return execIn(await driver.command(record.kind), id, record.bundle, request);
+      return execIn(await driver.command(record.kind), { id, bundle: record.bundle }, request);
     },
   };
 }

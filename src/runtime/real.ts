@@ -9,6 +9,7 @@ import { type Act, type Harness, ready, runtimeContract } from "./contract.ts";
 import type { OciConfig } from "./oci.ts";
 import { ociRuntime } from "./ociRuntime.ts";
 import { commandLine, statProcess } from "./process.ts";
+import { ownCapabilities } from "./rlimits.ts";
 import type { CreateRequest } from "./runtime.ts";
 
 const SCRIPTS: Readonly<Record<Act, readonly string[]>> = {
@@ -76,7 +77,7 @@ export function realSuite(binary: "crun" | "runc"): void {
   const room = openRoom(binary);
   const { runtime } = room;
   const rootfs = `${room.directory}/rootfs`;
-  const titled = (title: string, body: () => Promise<void>): void => test(`ociRuntime with ${binary} ${title}`, body, 60_000);
+  const titled = (title: string, body: () => Promise<void>): void => test(`ociRuntime with ${binary} ${title}`, body, 120_000);
   const sh = (script: string) => (path: string) => busyConfig(["sh", "-c", script], path, rootfs);
   const run = async (request: CreateRequest) => {
     const created = await runtime.create(request);
@@ -184,9 +185,10 @@ export function realSuite(binary: "crun" | "runc"): void {
   titled("leaves no process in the container when the client of an exec is killed", async () => {
     const request = room.request(newContainerId(), "wait for SIGTERM");
     await run(request);
-    await ready(request);
     const inside = (): number => processesOf(`${room.cgroup}/${request.id}`).length;
-    const before = inside();
+    // The payload is a shell and its sleep.
+    const before = 2;
+    while (inside() < before) await Bun.sleep(2);
     const client = Bun.spawn([process.execPath, "-e", clientScript(room.directory, binary, request.id)], { stdio: ["ignore", "pipe", "inherit"] });
     await client.stdout.getReader().read();
     expect(inside()).toBeGreaterThan(before);
@@ -210,7 +212,7 @@ export function realSuite(binary: "crun" | "runc"): void {
     if (!cgroupHost().controllers.includes("memory")) return;
     const config = (path: string): OciConfig => {
       const plain = sh("x=a; while :; do x=$x$x; done")(path);
-      return { ...plain, linux: { ...plain.linux, resources: { memory: { limit: 16 * 1024 * 1024 } } } };
+      return { ...plain, linux: { ...plain.linux, resources: { memory: { limit: 64 * 1024 * 1024 } } } };
     };
     const request = room.requestFor(config);
     await run(request);
@@ -221,7 +223,9 @@ export function realSuite(binary: "crun" | "runc"): void {
 
 function bare(script: string, cgroupsPath: string): OciConfig {
   const config = busyConfig(["/bin/sh", "-c", script], cgroupsPath, "/");
-  return { ...config, process: { ...config.process, env: ["PATH=/usr/bin:/bin"] }, mounts: [], linux: { namespaces: [], cgroupsPath } };
+  const held = ownCapabilities();
+  const capabilities = { bounding: held, effective: held, permitted: held, inheritable: [], ambient: [] };
+  return { ...config, process: { ...config.process, env: ["PATH=/usr/bin:/bin"], capabilities, noNewPrivileges: false }, mounts: [], linux: { namespaces: [], cgroupsPath } };
 }
 
 function creatorScript(directory: string, binary: string, request: CreateRequest): string {
