@@ -34,19 +34,23 @@ export const handCgroup = (service: string): string => `/wherry/${service}`;
 
 /**
  * The service that a word of the command line means: its name, or a file it was played from. A file that never was
- * played means the name that playing it would give. Fails with kind `notFound` unless `missingOk`.
+ * played means the name that playing it would give. Fails with kind `notFound` for a name that nothing has.
  */
-export function serviceOf(engine: Engine, context: Context, word: string, options: { readonly missingOk: boolean }): ServiceName {
-  const known = [...new Set([...engine.durable.services().map(({ name }) => name), ...engine.host.state.runs().map(({ service }) => service)])];
+export function serviceOf(engine: Engine, context: Context, word: string): ServiceName {
+  const known = knownServices(engine);
   const byName = known.find((name) => name === word);
   if (byName !== undefined) return byName;
   const path = absolute(context, word);
   const byFile = engine.durable.services().find(({ files }) => files.includes(path));
   if (byFile !== undefined) return byFile.name;
   const derived = word === "-" ? serviceName("stdin") : looksLikeFile(word) ? serviceNameOf(word) : undefined;
-  if (derived !== undefined && known.includes(derived)) return derived;
-  if (options.missingOk && derived !== undefined) return derived;
+  if (derived !== undefined) return derived;
   fail("notFound", `Cannot find service "${word}": it has not been played`, didYouMean(word, known));
+}
+
+/** Every service that anything is recorded of. */
+export function knownServices({ durable, host: { state } }: Engine): readonly ServiceName[] {
+  return [...new Set([...durable.services().map(({ name }) => name), ...state.runs().map(({ service }) => service), ...state.pods().map(({ service }) => service)])];
 }
 
 const looksLikeFile = (word: string): boolean => word.includes("/") || /\.(ya?ml|json)$/i.test(word);

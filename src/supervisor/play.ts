@@ -46,11 +46,12 @@ export async function planPlay(engine: Engine, request: PlayRequest): Promise<Pl
   });
 }
 
-/** Plays and follows until every pod has been started. Fails with kind `failed` when one cannot be; the others go on. */
-export async function play(engine: Engine, request: PlayRequest): Promise<void> {
+/** Does what `planPlay` has seen, and follows until every pod has been started. Fails with kind `failed` when one cannot be; the others go on. */
+export async function play(engine: Engine, request: PlayRequest, seen: Plan): Promise<void> {
   const service = request.record.name;
   const socket = controlSocket(engine.paths, service);
   const options: AskOptions = { onProgress: request.onProgress, onDone: request.onStarted, ...(request.signal === undefined ? {} : { signal: request.signal }) };
+  if (seen.unchanged && (await ask(socket, { op: "follow" }, options))) return;
   const apply = { op: "apply", record: request.record, objects: request.objects, replace: request.replace, start: request.start } as const;
   if (await ask(socket, apply, options)) return;
   using turn = commandTurn(engine, service);

@@ -6,7 +6,7 @@ import { down } from "../../supervisor/down.ts";
 import { notifier } from "../../systemd/notify.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
-import { changing, progressWriter, serviceOf } from "../changing.ts";
+import { changing, knownServices, progressWriter, serviceOf } from "../changing.ts";
 import { gracePeriod, GRACE } from "../options.ts";
 
 export const command: Command = {
@@ -39,10 +39,9 @@ async function run(context: Context, input: Input): Promise<Outcome> {
 }
 
 function asked(engine: Engine, context: Context, input: Input): readonly ServiceName[] {
-  const { durable, host: { state } } = engine;
-  if (input.flag("all")) return [...new Set([...durable.services().map(({ name }) => name), ...state.runs().map(({ service }) => service), ...state.pods().map(({ service }) => service)])];
+  if (input.flag("all")) return knownServices(engine);
   if (input.words.length === 0) fail("usage", "Cannot take down: name a file, a service, or --all");
-  return [...new Set(input.words.map((word) => serviceOf(engine, context, word, { missingOk: true })))];
+  return [...new Set(input.words.map((word) => serviceOf(engine, context, word)))];
 }
 
 interface TakeOne {

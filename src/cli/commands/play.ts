@@ -6,7 +6,6 @@ import type { Plan, Step } from "../../service/service.ts";
 import type { Engine } from "../../service/engine.ts";
 import { serviceName, serviceNameOf, type ServiceName } from "../../spec/spec.ts";
 import { EXIT_POLICIES, type ServiceOptions, type ServiceRecord } from "../../state/state.ts";
-import { supervised } from "../../service/own.ts";
 import { play, planPlay, type PlayRequest } from "../../supervisor/play.ts";
 import { down } from "../../supervisor/down.ts";
 import { unitOfProcess } from "../../systemd/host.ts";
@@ -50,8 +49,7 @@ async function run(context: Context, input: Input): Promise<Outcome> {
   const request = requestOf(context, input, { engine, checked });
   const plan = await planPlay(engine, request);
   if (input.flag("dry-run")) return outcome(input, request.record.name, plan);
-  if (plan.unchanged && !input.flag("wait") && (await supervised(engine, request.record.name))) return outcome(input, request.record.name, plan);
-  await play(engine, request);
+  await play(engine, request, plan);
   if (input.flag("wait")) return { ...outcome(input, request.record.name, plan), exitCode: await waitForEnd(engine, context, request) };
   const ended = engine.host.state.run(request.record.name);
   const exitCode = request.unit !== "" && ended?.phase === "ended" ? { exitCode: ended.exitCode } : {};
