@@ -30,7 +30,7 @@ build: dist/wherry
 
 dist/wherry: $(SOURCES) package.json tsconfig.json | node_modules/.package-lock.json
 	@mkdir -p dist
-	$(BUN) build --compile --bytecode --minify src/main.ts --outfile $@
+	$(BUN) build --compile --bytecode --minify --splitting --format=esm src/main.ts --outfile $@
 	@touch $@
 
 demo: deps build
@@ -45,7 +45,7 @@ test: deps-test
 	@$(BUN) tools/test.ts check plain box
 
 bench: deps-test build
-	@tools/bench
+	@$(BUN) bench/main.ts
 
 install:
 	@test -x dist/wherry || { echo 'Cannot install "dist/wherry": it has not been built, run "make build" first' >&2; exit 1; }

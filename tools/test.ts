@@ -76,7 +76,12 @@ async function forward(stream: ReadableStream<Uint8Array>): Promise<string> {
   return said;
 }
 
+/** The exit status of a command; 127, as a shell has it, when it is not there. */
 async function follow(argv: readonly string[]): Promise<number> {
+  if (Bun.which(argv[0] ?? "") === null) {
+    console.error(`Cannot run "${argv[0]}": it is not installed, node_modules may be older than package-lock.json`);
+    return 127;
+  }
   const child = spawn(argv);
   await forward(child.stderr);
   return child.exited;

@@ -14,6 +14,6 @@ export async function packTestImage(): Promise<void> {
   await exec([`${CHECKOUT}/tools/make-demo-image`, ARCHIVE]);
 }
 
-export async function importTestImage(room: Room): Promise<void> {
-  await room.ok(["image", "import", ARCHIVE, IMAGE]);
+export async function importTestImage(room: Room, env: Readonly<Record<string, string>> = {}): Promise<void> {
+  await room.ok(["image", "import", ARCHIVE, IMAGE], { env });
 }

@@ -77,7 +77,20 @@ function mountsOf(pid: string): { readonly root: string; readonly point: string;
   });
 }
 
-const mountLines = (): string[] => mountsOf("self").map(({ point, type }) => `mount ${point} (${type})`);
+/**
+ * Mounts that lie over each other are counted: they have the same line otherwise. Who enters a mount namespace stands on
+ * the topmost root and does not see what lies under it; process 1 does.
+ */
+function mountLines(): string[] {
+  const times = new Map<string, number>();
+  const witness = link("/proc/1/ns/mnt") === link("/proc/self/ns/mnt") ? "1" : "self";
+  return mountsOf(witness).map(({ point, type }) => {
+    const line = `mount ${point} (${type})`;
+    const count = (times.get(line) ?? 0) + 1;
+    times.set(line, count);
+    return count === 1 ? line : `${line}, number ${count} over each other`;
+  });
+}
 
 /** Network namespaces: pinned by a mount in any mount namespace, or held by a process or by an open file only. */
 function namespaceLines(): string[] {

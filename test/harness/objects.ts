@@ -1,6 +1,7 @@
 /** What the end-to-end tests read of wherry's answers, and the manifests they play. */
+import { eventually } from "./eventually.ts";
 import { IMAGE } from "./image.ts";
-import type { Room } from "./room.ts";
+import { expectStatus, type Room } from "./room.ts";
 
 /** The part of a v1 Pod that tests look at. */
 export interface PodView {
@@ -52,6 +53,11 @@ export async function container(room: Room, podName: string, name = "main"): Pro
   return found;
 }
 
+/** What a web server in the room says, once it listens. */
+export async function answer(room: Room, url: string): Promise<string> {
+  return eventually(async () => expectStatus(await room.run(["busybox", "wget", "-qO-", url], { timeout: 3_000 }), 0, ["wget", url]).stdout, { within: 5_000 });
+}
+
 export interface PodText {
   /** Shell script of the container `main`; sleeps until it is told to end when absent. */
   readonly script?: string;
@@ -76,7 +82,7 @@ export function podText(name: string, options: PodText = {}): string {
     `metadata: {name: ${name}, labels: {app: ${name}}}`,
     "spec:",
     `  restartPolicy: ${options.restartPolicy ?? "Always"}`,
-    `  terminationGracePeriodSeconds: ${options.grace ?? 5}`,
+    `  terminationGracePeriodSeconds: ${options.grace ?? 1}`,
     "  containers:",
     "  - name: main",
     `    image: ${IMAGE}`,

@@ -26,9 +26,6 @@ interface Size {
   readonly parameters: number;
 }
 
-const program = await programSources();
-const functions = program.flatMap(functionsOf);
-
 function functionsOf(source: Source): readonly Size[] {
   const found: Size[] = [];
   walk(source.tree, (node) => {
@@ -57,6 +54,9 @@ function parametersOf(node: Node): number {
 
 const lengthOf = ({ text }: Source): number => text.trimEnd().split("\n").length;
 const quantile = (values: readonly number[], share: number): number => values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
+
+const program = await programSources();
+const functions = program.flatMap(functionsOf);
 
 describe("budgets", () => {
   test(`files have at most ${FILE_LINES} lines`, async () => {

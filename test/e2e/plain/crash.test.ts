@@ -45,7 +45,7 @@ scenario("after kill -9 of the supervisor, down takes everything away", async (r
   await room.write("/run/shop.yaml", SHOP);
   await room.ok(["play", "/run/shop.yaml"]);
   await kill(room, await supervisor(room, "shop"));
-  await room.ok(["down", "shop"]);
+  await room.ok(["down", "/run/shop.yaml"]);
   expect(await pods(room)).toEqual([]);
 });
 
@@ -102,7 +102,7 @@ scenario(`after kill -9 of play at ${POINTS} points, play again converges`, asyn
     await interrupted(room, ["play", "/run/shop.yaml"], delay);
     await room.ok(["play", "/run/shop.yaml"]);
     await allRun(room);
-    await room.ok(["down", "shop"]);
+    await room.ok(["down", "/run/shop.yaml"]);
   }
 }, { timeout: 180_000 });
 
@@ -111,7 +111,7 @@ scenario(`after kill -9 of play at ${POINTS} points, down leaves nothing`, async
   const before = await room.leaks();
   for (const delay of delays(POINTS, PLAY_MS)) {
     await interrupted(room, ["play", "/run/shop.yaml"], delay);
-    await room.ok(["down", "shop"]);
+    await room.ok(["down", "/run/shop.yaml"]);
     await eventually(async () => expect({ delay, leaks: await room.leaks() }).toEqual({ delay, leaks: before }), { within: 3_000 });
   }
 }, { timeout: 180_000 });
@@ -123,7 +123,7 @@ scenario(`after kill -9 of play and its supervisor at ${POINTS} points, play aga
     await kill(room, ...(await supervisors(room)));
     await room.ok(["play", "/run/shop.yaml"]);
     await allRun(room);
-    await room.ok(["down", "shop"]);
+    await room.ok(["down", "/run/shop.yaml"]);
   }
 }, { timeout: 180_000 });
 
@@ -132,9 +132,9 @@ scenario("after kill -9 of down and its supervisor at 10 points, down again leav
   const before = await room.leaks();
   for (const delay of delays(10, 300)) {
     await room.ok(["play", "/run/shop.yaml"]);
-    await interrupted(room, ["down", "shop"], delay);
+    await interrupted(room, ["down", "/run/shop.yaml"], delay);
     await kill(room, ...(await supervisors(room)));
-    await room.ok(["down", "shop"]);
+    await room.ok(["down", "/run/shop.yaml"]);
     await eventually(async () => expect({ delay, leaks: await room.leaks() }).toEqual({ delay, leaks: before }), { within: 3_000 });
   }
 }, { timeout: 180_000 });
