@@ -4,7 +4,7 @@ import { existsSync, rmSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { fail, messageOf, WherryError } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
-import { ensureDirectory, readIfExists } from "../base/files.ts";
+import { ensureDirectory, readIfExists, writeAtomically } from "../base/files.ts";
 import { semaphore } from "../base/semaphore.ts";
 import { cgroupOfBundle, clearBundle, lifeFifo, makeBundle, monitorErrors, readExit } from "./bundle.ts";
 import { checkedPath } from "./cgroup.ts";
@@ -83,7 +83,7 @@ function makeDriver({ root, runtimeBinary, conmonBinary }: RuntimeOptions): Driv
     const conmon = pathOf(conmonBinary ?? "conmon") ?? fail("unavailable", 'Cannot find "conmon": it is not installed', { hint: 'install the package "conmon"' });
     const runtime = await chooseRuntime({ root, ...(runtimeBinary === undefined ? {} : { wanted: runtimeBinary }) });
     chosen = runtime;
-    return { conmon, runtime, root, labels: await hasLabels(conmon) };
+    return { conmon, runtime, root, labels: await hasLabels(conmon, root) };
   };
   const found = (): Promise<MonitorParts> => {
     parts ??= find();
@@ -105,10 +105,17 @@ function makeDriver({ root, runtimeBinary, conmonBinary }: RuntimeOptions): Driv
   };
 }
 
-/** conmon takes `--log-label` since 2.2. */
-async function hasLabels(conmon: string): Promise<boolean> {
+/** conmon takes `--log-label` since 2.2. Asked once, and again when the program has changed. */
+async function hasLabels(conmon: string, root: string): Promise<boolean> {
+  const remembered = `${root}/.conmon-labels`;
+  const version = `${conmon} ${statSync(conmon).mtimeMs}`;
+  const known = readIfExists(remembered)?.split("\n") ?? [];
+  if (known[0] === version) return known[1] === "yes";
   const { stdout } = await exec([conmon, "--help"], { allowFailure: true, timeout: 5_000 });
-  return stdout.includes("--log-label");
+  const labels = stdout.includes("--log-label");
+  ensureDirectory(root);
+  writeAtomically(remembered, `${version}\n${labels ? "yes" : "no"}`, { durable: false });
+  return labels;
 }
 
 function versionOf(binary: string): string {

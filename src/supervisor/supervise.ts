@@ -29,6 +29,8 @@ export interface SuperviseOptions {
 /** How often a long start or stop asks systemd for more time, and for how much. */
 const EXTEND_EVERY = 10_000;
 const EXTEND_BY = 30_000_000;
+/** Looking at all pods takes at most one part in so many of the time. */
+const LOOK_SHARE = 5;
 /** Milliseconds after the last start or stop at which the supervisor gives memory back. */
 const SETTLE = 1_000;
 
@@ -55,6 +57,8 @@ class Supervisor implements Supervised, Disposable {
   #extending: ReturnType<typeof setInterval> | undefined;
   #stopping = false;
   #turn = false;
+  /** Milliseconds between a change and the look at it. */
+  #pause = 0;
 
   constructor(engine: Engine, service: ServiceName, options: SuperviseOptions) {
     this.engine = engine;
@@ -153,14 +157,16 @@ class Supervisor implements Supervised, Disposable {
     for (const listener of this.#listeners) listener({ type: "progress", ...progress });
   }
 
-  /** Once per turn of the event loop, however much has changed in it. */
+  /** Looks once for many changes; with many pods a look takes its time, and is then done the more seldom. */
   #changed(): void {
     if (this.#turn) return;
     this.#turn = true;
-    setImmediate(() => {
+    setTimeout(() => {
       this.#turn = false;
+      const begun = performance.now();
       this.#look();
-    });
+      this.#pause = (performance.now() - begun) * LOOK_SHARE;
+    }, this.#pause);
   }
 
   #look(): void {
