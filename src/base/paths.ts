@@ -30,6 +30,8 @@ export const podDiskDirectory = (paths: Paths, uid: string): string => `${paths.
 /** kubelet's layout: `<logs>/<namespace>_<pod>_<uid>/<container>/<restart>.log`. */
 export const podLogDirectory = (paths: Paths, namespace: string, pod: string, uid: string): string =>
   `${paths.logs}/${namespace}_${pod}_${uid}`;
+/** The uid in the name of a pod's log directory; undefined when it is not one. */
+export const uidOfLogs = (name: string): string | undefined => /^[^_]+_[^_]+_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(name)?.[1];
 /** State of the OCI runtime (`crun --root`). */
 export const runtimeRoot = (paths: Paths): string => `${paths.runtime}/oci`;
 /** Held by commands that start or take down a service while no supervisor runs; never by a supervisor. Taken before `serviceLock`. */

@@ -40,13 +40,17 @@ export function serviceOf(engine: Engine, context: Context, word: string): Servi
   const known = knownServices(engine);
   const byName = known.find((name) => name === word);
   if (byName !== undefined) return byName;
-  const path = absolute(context, word);
-  const byFile = engine.durable.services().find(({ files }) => files.includes(path));
-  if (byFile !== undefined) return byFile.name;
   const derived = word === "-" ? serviceName("stdin") : looksLikeFile(word) ? serviceNameOf(word) : undefined;
+  const byFile = playedFrom(engine, absolute(context, word));
+  const only = byFile.find((name) => name === derived) ?? byFile[0];
+  if (only !== undefined && (only === derived || byFile.length === 1)) return only;
+  if (only !== undefined) fail("usage", `Cannot tell which service "${word}" means: ${byFile.join(", ")} were played from it, name one of them`);
   if (derived !== undefined) return derived;
   fail("notFound", `Cannot find service "${word}": it has not been played`, didYouMean(word, known));
 }
+
+/** The services that were played from this file, and from others perhaps. */
+const playedFrom = ({ durable }: Engine, path: string): readonly ServiceName[] => durable.services().filter(({ files }) => files.includes(path)).map(({ name }) => name);
 
 /** Every service that anything is recorded of. */
 export function knownServices({ durable, host: { state } }: Engine): readonly ServiceName[] {

@@ -44,7 +44,8 @@ async function errorText(context: Context, thrown: unknown): Promise<string> {
   const problems = problemsOf(thrown);
   if (problems.length > 0) {
     const { formatProblem } = await context.engine.kube();
-    lines.push(...problems.map((problem) => `  ${printable(formatProblem(problem))}`));
+    const told = problems.map(formatProblem).filter((text) => !thrown.message.includes(text));
+    lines.push(...told.map((text) => `  ${printable(text)}`));
   }
   if (thrown.hint !== undefined) lines.push(`Hint: ${printable(thrown.hint)}`);
   return lines.join("\n");

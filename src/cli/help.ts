@@ -38,7 +38,7 @@ export function commandHelp(row: Row, command: Command): string {
 
 /** `wherry logs POD [options]` */
 export function usage(row: Row, command: Command): string {
-  const words = command.words.map(wordUsage);
+  const words = command.words.filter((word) => command.passthrough !== true || word.repeat !== true).map(wordUsage); // those follow "--"
   return ["wherry", row.name, ...words, "[options]", ...(command.passthrough === true ? ["-- COMMAND…"] : [])].join(" ");
 }
 

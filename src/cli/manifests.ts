@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { errnoOf, fail } from "../base/errors.ts";
 import type { Checked, ManifestText } from "../kube/kube.ts";
+import type { Input } from "./command.ts";
 import type { Context } from "./context.ts";
 import { absolute } from "./changing.ts";
 
@@ -10,6 +11,9 @@ export async function readManifests(context: Context, words: readonly string[]):
   if (words.filter((word) => word === "-").length > 1) fail("usage", 'Cannot read the manifest: "-" may be given once');
   return await Promise.all(words.map(async (word) => ({ file: word === "-" ? "<stdin>" : word, text: word === "-" ? await context.stdin.text() : readText(context, word) })));
 }
+
+/** The files of `--configmap`, which is given several times or with commas, as podman takes it. */
+export const configMapFiles = (input: Pick<Input, "texts">): readonly string[] => input.texts("configmap").flatMap((text) => text.split(",").filter((file) => file !== ""));
 
 function readText(context: Context, word: string): string {
   if (/^https?:\/\//.test(word)) fail("usage", `Cannot read "${word}": it must be a file or -`, { hint: `curl -fsSL ${word} | wherry play -` });

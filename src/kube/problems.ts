@@ -36,11 +36,11 @@ export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${path}${problem.message}${hint}`;
 }
 
-/** The error of a manifest that was refused: kind `invalid`, all problems in `context.problems`. */
+/** The error of a manifest that was refused: kind `invalid`, all problems in `context.problems`; a single one is in the message. */
 export function problemsError(problems: readonly Problem[]): WherryError {
   const [first] = problems;
   const files = [...new Set(problems.map(({ file }) => file))].join(", ");
-  const count = problems.length === 1 ? "" : `${problems.length} problems, the first: `;
-  const message = `Cannot use "${files}": ${count}${first === undefined ? "unknown problem" : formatProblem(first)}`;
+  const what = first !== undefined && problems.length === 1 ? formatProblem(first) : `${problems.length} problems`;
+  const message = `Cannot use "${files}": ${what}`;
   return new WherryError("invalid", message, { code: "EMANIFEST", context: { problems } });
 }

@@ -5,9 +5,10 @@ import { interfaceIndex } from "../base/libc.ts";
 import { anchorOf } from "./anchor.ts";
 import { networkContract } from "./contract.ts";
 import { listLeftovers } from "./leftovers.ts";
-import { inNetwork } from "./namespaces.ts";
+import { inNetwork, makeNamespaces } from "./namespaces.ts";
 import type { Network, PortMapping } from "./network.ts";
 import { realBridge } from "./realBridge.ts";
+import { register } from "./register.ts";
 import { networkHashOf } from "./request.ts";
 import { addVeth, deleteLink } from "./rtnetlink.ts";
 
@@ -108,6 +109,19 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
       await network.detach(two);
       expect(await real.left()).toEqual([]);
     }
+  });
+
+  test("detach() of the last pod takes back the stand-ins of killed processes", async () => {
+    const [one, two] = [real.pod(1, [port(23001)]), real.pod(2)];
+    await network.attach(one);
+    await network.attach(two);
+    const known = register(`${directory}/config`, bridge);
+    for (const { uid } of [one, two]) makeNamespaces({ files: { network: known.standIn(uid) }, hostname: "" });
+    await network.detach(one);
+    await network.detach(two);
+    expect(await real.left()).toEqual([]);
+    expect((await listLeftovers({ bridge, directory: `${directory}/config` })).pins).toEqual([]);
+    expect(known.bridge()).toBeUndefined();
   });
 
   test("detach() takes back all when the firewall was flushed by hand", async () => {

@@ -22,7 +22,7 @@ import { bridgeExists, removeIdleBridge, removePorts, setAnchor } from "./anchor
 import { inStead, isAlone, isOpen, type Job, lockFor, netavark } from "./job.ts";
 import { rulesOf } from "./leftovers.ts";
 import type { SharedLock } from "./lock.ts";
-import { inNetwork, isLostNamespace, namespacesStand } from "./namespaces.ts";
+import { inNetwork, isLostNamespace, namespacesStand, removeNamespaces } from "./namespaces.ts";
 import type { Network } from "./network.ts";
 import { register } from "./register.ts";
 import { macIn, POD_INTERFACE } from "./request.ts";
@@ -135,6 +135,7 @@ async function takeDownMember(job: Job, lock: SharedLock): Promise<void> {
   } else {
     await inStead(job, { linked: true }, (netns) => netavark(job, "teardown", { lock, netns }));
   }
+  removeNamespaces({ network: job.known.standIn(job.attachment.uid) }); // one that a killed process has left
   job.known.removeMember(job.attachment);
 }
 
@@ -171,6 +172,7 @@ async function closeBridge(job: Job, lock: SharedLock): Promise<void> {
     }
   }
   if (bridgeExists(bridge)) fail("failed", `Cannot remove network "${bridge.name}": interface "${bridge.interface}" is still there`);
+  for (const network of job.known.standIns()) removeNamespaces({ network });
   job.known.removeBridge();
 }
 

@@ -19,6 +19,8 @@ export interface Register {
   readonly netavarkDirectory: string;
   /** Path for the pin of a namespace that stands in for that of the pod. */
   standIn(uid: string): string;
+  /** Paths of all stand-ins, also of those that a killed process has left pinned. */
+  standIns(): readonly string[];
   members(): readonly string[];
   member(uid: string): MemberState | undefined;
   putMember(uid: string, state: MemberState): void;
@@ -29,12 +31,15 @@ export interface Register {
   removeBridge(): void;
 }
 
+const STAND_IN = "stand-in-";
+
 export function register(configDirectory: string, bridge: Bridge): Register {
   const root = `${configDirectory}/${bridge.interface}`;
   const members = `${root}/pods`, state = `${root}/state`, netavarkDirectory = `${root}/netavark`;
   return {
     netavarkDirectory,
-    standIn: (uid) => `${root}/stand-in-${uid}`,
+    standIn: (uid) => `${root}/${STAND_IN}${uid}`,
+    standIns: () => unless("ENOENT", () => readdirSync(root), []).filter((name) => name.startsWith(STAND_IN)).map((name) => `${root}/${name}`),
     members: () => unless("ENOENT", () => readdirSync(members), []),
     member: (uid) => stateIn(readIfExists(`${members}/${uid}`), "attached"),
     putMember(uid, value) {

@@ -103,6 +103,13 @@ describe("progressOf()", () => {
     expect(progressOf({ ...record, phase: "Failed" }, withStates(containers, exampleEnd(3)))).toEqual({ is: "started" });
   });
 
+  test("is pending again when a pod that had ended is started anew, however it had ended", () => {
+    const { record, containers } = pod();
+    for (const last of [exampleEnd(0), exampleEnd(128, { reason: "StartError", startedAt: 0 })]) {
+      expect(progressOf(record, containers.map((each) => ({ ...each, last })))).toEqual({ is: "pending" });
+    }
+  });
+
   test("is failed with the reason of what keeps the pod from starting", () => {
     const { record, containers } = pod();
     const missing: ContainerState = { status: "waiting", reason: "ErrImageNeverPull", message: "no image", until: now };

@@ -122,7 +122,7 @@ export function progressOf(record: PodRecord, containers: readonly ContainerReco
     const why = failureOf(each);
     if (why !== undefined) return { is: "failed", ...why };
   }
-  const started = mainContainers(containers).every((each) => each.state.status === "running" || lastEnd(each)?.startedAt !== undefined);
+  const started = mainContainers(containers).every((each) => each.state.status === "running" || lastEnd(each) !== undefined);
   return { is: started ? "started" : "pending" };
 }
 
@@ -142,4 +142,11 @@ function failureOf(each: ContainerRecord): { reason: string; message: string } |
   return undefined;
 }
 
-const lastEnd = (each: ContainerRecord): Terminated | undefined => (each.state.status === "terminated" ? each.state : each.last);
+/** How a container ended last; what it ended with before it was asked to start anew says nothing. */
+function lastEnd({ state, last }: ContainerRecord): Terminated | undefined {
+  if (state.status === "terminated") return state;
+  return state.status === "waiting" && UNSTARTED.has(state.reason) ? undefined : last;
+}
+
+/** Reasons of a container that waits for the first start, or the one that was asked for, and not for a restart. */
+const UNSTARTED = new Set(["ContainerCreating", "PodInitializing"]);

@@ -1,6 +1,5 @@
 /** How a container ended: from the monitor's record, or found out after a crash. */
 import { bundleDirectory } from "../base/paths.ts";
-import { unmountRootfs } from "../storage/rootfs.ts";
 import type { ContainerExit, ContainerId, ContainerState, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import type { PodHost } from "./pod.ts";
@@ -22,7 +21,7 @@ export function terminated(state: ContainerState, exit: ContainerExit | undefine
 export async function releaseContainer(host: PodHost, uid: PodUid, id: ContainerId): Promise<void> {
   const bundle = bundleDirectory(host.paths, uid, id);
   await host.runtime.remove(id, bundle);
-  unmountRootfs(`${bundle}/rootfs`);
+  host.kernel.unmountRootfs(`${bundle}/rootfs`);
 }
 
 export type Found =

@@ -16,6 +16,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { ConfigMap, Secret } from "../spec/spec.ts";
 import type { NewEvent, RuntimeState } from "../state/state.ts";
 import type { ImageCatalog } from "../storage/storage.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** The ConfigMaps and Secrets of the pod's service; a pod may use those of its own namespace. */
 export interface ConfigSource {
@@ -31,6 +32,7 @@ export interface PodHost {
   readonly runtime: Runtime;
   readonly network: Network;
   readonly bridge: Bridge;
+  readonly kernel: Kernel;
   /** What the host can do below a service's cgroup. */
   readonly limits: (cgroup: string) => HostLimits;
   /** The host's journal listens, so conmon writes to it too. */

@@ -48,10 +48,11 @@ function containersOf(uid: PodUid, pod: Pod): readonly ContainerRecord[] {
   return [...pod.spec.initContainers.map(row("init")), ...pod.spec.containers.map(row("main"))];
 }
 
-/** Back to waiting; what they ended with stays as their last state. */
+/** Back to waiting; what they ended with stays as their last state. In a sandbox that stands, completed init containers have done their part. */
 export function resetContainers(state: RuntimeState, record: PodRecord): void {
   for (const each of state.containers(record.uid)) {
     if (each.state.status === "running" || each.state.status === "creating") continue;
+    if (record.sandboxAt > 0 && each.kind === "init" && each.state.status === "terminated" && each.state.exitCode === 0) continue;
     const last = each.state.status === "terminated" ? { last: each.state } : {};
     state.updateContainer(record.uid, each.name, { state: { status: "waiting", reason: "ContainerCreating" }, failures: 0, ...last });
   }

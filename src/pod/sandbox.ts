@@ -4,21 +4,15 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { ensureDirectory, removeTree, writeAtomically } from "../base/files.ts";
-import { mount, MS_NODEV, MS_NOEXEC, MS_NOSUID, unmount } from "../base/libc.ts";
+import { allDone } from "../base/promises.ts";
 import { podDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
 import { hostnameFile, hostsFile, podResolvConf } from "../network/files.ts";
-import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/namespaces.ts";
 import type { Attachment, NamespaceFiles, PortMapping } from "../network/network.ts";
-import { killCgroup } from "../runtime/cgroupProcesses.ts";
-import { removeCgroup } from "../runtime/cgroupTree.ts";
 import type { ContainerPort, Pod } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import { removePodVolumes } from "../storage/volumes.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { makeVolumes } from "./volumes.ts";
-
-/** Size of a pod's /dev/shm, as CRI runtimes make it. */
-const SHM_SIZE = "65536k";
 
 /** The name a pod gives itself: `spec.hostname`, else its own name up to the first dot, at most 63 characters. */
 export const hostnameOf = (pod: Pod): string => pod.spec.hostname ?? (pod.metadata.name.split(".")[0] ?? "").slice(0, 63).replace(/-+$/, "");
@@ -29,26 +23,20 @@ export function namespaceFiles(host: PodHost, record: PodRecord): NamespaceFiles
   return { ...own, ipc: `${directory}/ipcns` };
 }
 
-export const sandboxStands = (host: PodHost, record: PodRecord): boolean => namespacesStand(namespaceFiles(host, record));
+export const sandboxStands = (host: PodHost, record: PodRecord): boolean => host.kernel.namespacesStand(namespaceFiles(host, record));
 
 /** Makes namespaces, files, volumes and network of a pod. What fails leaves a part that `unmakeSandbox` takes back. */
 export async function makeSandbox(host: PodHost, record: PodRecord, from: { readonly config: ConfigSource; readonly reporter: PodReporter }): Promise<void> {
   const directory = podDirectory(host.paths, record.uid);
   ensureDirectory(`${directory}/containers`);
   ensureDirectory(podDiskDirectory(host.paths, record.uid));
-  makeNamespaces({ files: namespaceFiles(host, record), hostname: hostnameOf(record.pod) });
-  makeShm(`${directory}/shm`);
+  host.kernel.makeNamespaces({ files: namespaceFiles(host, record), hostname: hostnameOf(record.pod) });
+  host.kernel.mountShm(`${directory}/shm`);
   writeFiles(record, directory);
-  await Promise.all([
-    record.network === "bridge" ? host.network.attach(attachmentOf(host, record)) : undefined,
+  await allDone([
+    ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),
     makeVolumes(host, record, from.config),
   ]);
-}
-
-function makeShm(path: string): void {
-  unmount(path);
-  ensureDirectory(path, 0o1777);
-  mount("shm", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `mode=1777,size=${SHM_SIZE}`);
 }
 
 /** /etc/hosts, /etc/resolv.conf and /etc/hostname, which every container gets; readable by all users of the pod. */
@@ -76,14 +64,17 @@ function portMappings(pod: Pod): readonly PortMapping[] {
   return [...pod.spec.initContainers, ...pod.spec.containers].flatMap(({ ports }) => ports.flatMap(mapping));
 }
 
-/** Takes the sandbox back; containers must have ended. Volumes on disk and the logs stay. */
+/** Takes the sandbox back; containers must have ended. Goes on after what cannot be undone, and fails with it. Volumes on disk and the logs stay. */
 export async function unmakeSandbox(host: PodHost, record: PodRecord): Promise<void> {
-  const directory = podDirectory(host.paths, record.uid);
-  if (record.network === "bridge") await host.network.detach(attachmentOf(host, record));
-  removeNamespaces(namespaceFiles(host, record));
-  unmount(`${directory}/shm`);
-  await killCgroup(record.cgroup);
-  await removeCgroup(record.cgroup);
+  const detached = (async () => {
+    if (record.network === "bridge") await host.network.detach(attachmentOf(host, record));
+  })();
+  await Promise.allSettled([detached]); // netavark wants the namespace that it takes the interface from
+  const unpinned = (async () => {
+    host.kernel.removeNamespaces(namespaceFiles(host, record));
+    host.kernel.unmountShm(`${podDirectory(host.paths, record.uid)}/shm`);
+  })();
+  await allDone([detached, unpinned, host.kernel.removeCgroup(record.cgroup)]);
 }
 
 /** Takes back everything of a pod but its row. */

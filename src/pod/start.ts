@@ -11,7 +11,6 @@ import { newContainerId, type Container, type ContainerId, type Terminated } fro
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { lookupIdentity } from "../storage/identity.ts";
 import { layerDirectory } from "../storage/layout.ts";
-import { mountRootfs } from "../storage/rootfs.ts";
 import type { Image } from "../storage/storage.ts";
 import { releaseContainer } from "./end.ts";
 import { requireImage } from "./image.ts";
@@ -44,39 +43,44 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
   const id = newContainerId();
   const bundle = bundleDirectory(host.paths, record.uid, id);
   try {
-    const { spec, image } = await ready(host, request, id);
+    const { spec, image, log } = await ready(host, request, id);
     using binds = bindsOf(host, record, spec);
     const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, image, binds: binds.binds });
-    for (const warning of warnings) event("Warning", "LimitNotApplied", warning);
-    const { pid } = await host.runtime.create(createRequest(host, { ...request, id, bundle, oci }));
+    for (const warning of warnings) {
+      event("Warning", "NotApplied", warning);
+      reporter.progress(`warning: ${warning}`, container.name);
+    }
+    const { pid } = await host.runtime.create(createRequest(host, { ...request, id, bundle, oci, log }));
+    host.state.updateContainer(record.uid, container.name, log);
     event("Normal", "Created", `Created container ${container.name}`);
     return await run(host, { ...request, id, bundle, pid, event });
   } catch (thrown) {
-    await discard(host, record, id);
     const { reason, message } = whyRefused(thrown);
     event("Warning", "Failed", `Error: ${message}`);
     reporter.progress(`${reason}: ${message}`, container.name);
+    await discard(host, record, id);
     return { is: "refused", reason, message };
   }
 }
 
 /** Takes the previous start's remains away and records the new one, before anything of it is made. */
-async function ready(host: PodHost, { record, container, reporter }: StartRequest, id: ContainerId): Promise<{ spec: Container; image: Image }> {
+async function ready(host: PodHost, { record, container, reporter }: StartRequest, id: ContainerId): Promise<{ spec: Container; image: Image; log: StartLog }> {
   const spec = specOf(record, container);
   const image = requireImage(host, spec);
   const before = container.last ?? (container.state.status === "terminated" ? container.state : undefined);
   if (before !== undefined) await discard(host, record, before.id);
-  const restarts = before === undefined ? container.restarts : container.restarts + 1;
-  const { namespace, name } = record.pod.metadata;
-  host.state.updateContainer(record.uid, container.name, {
-    state: { status: "creating", id },
-    restarts,
-    imageId: image.id,
-    logPath: `${podLogDirectory(host.paths, namespace, name, record.uid)}/${container.name}/${restarts}.log`,
-    previousLogPath: container.logPath,
-  });
+  host.state.updateContainer(record.uid, container.name, { state: { status: "creating", id }, imageId: image.id });
   reporter.progress("starting", container.name);
-  return { spec, image };
+  return { spec, image, log: startLog(host, record, container) };
+}
+
+/** What is counted and kept of every start that came as far as a created container: others are no restarts. */
+type StartLog = Pick<ContainerRecord, "restarts" | "logPath" | "previousLogPath">;
+
+function startLog(host: PodHost, record: PodRecord, { name, restarts: before, logPath: previousLogPath }: ContainerRecord): StartLog {
+  const restarts = previousLogPath === "" ? before : before + 1;
+  const { namespace, name: pod } = record.pod.metadata;
+  return { restarts, logPath: `${podLogDirectory(host.paths, namespace, pod, record.uid)}/${name}/${restarts}.log`, previousLogPath };
 }
 
 function specOf(record: PodRecord, { kind, name }: ContainerRecord): Container {
@@ -95,7 +99,7 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
   const { record, id, bundle, spec, image, binds } = making;
   const disk = `${podDiskDirectory(host.paths, record.uid)}/containers/${id}`;
   const rootfs = `${bundle}/rootfs`;
-  mountRootfs({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), upper: `${disk}/upper`, work: `${disk}/work`, target: rootfs });
+  host.kernel.mountRootfs({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), upper: `${disk}/upper`, work: `${disk}/work`, target: rootfs });
   const { namespace } = record.pod.metadata;
   const resolved = resolveEnvironment(spec, { namespace, configMaps: making.config.configMaps(namespace), secrets: making.config.secrets(namespace) });
   if (resolved.errors.length > 0) fail("invalid", resolved.errors.join("; "));
@@ -116,11 +120,11 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
   return { config, warnings: [...resolved.warnings, ...warnings] };
 }
 
-function createRequest(host: PodHost, { record, container, id, bundle, oci }: Making & { readonly oci: OciConfig }): Parameters<PodHost["runtime"]["create"]>[0] {
+function createRequest(host: PodHost, { record, container, id, bundle, oci, log }: Making & { readonly oci: OciConfig; readonly log: StartLog }): Parameters<PodHost["runtime"]["create"]>[0] {
   const { namespace, name } = record.pod.metadata;
-  const logPath = host.state.containers(record.uid).find((each) => each.name === container.name)?.logPath ?? "";
   return {
-    id, bundle, config: oci, logPath,
+    id, bundle, config: oci,
+    logPath: log.logPath,
     logSizeMax: LOG_SIZE_MAX,
     journal: host.journal,
     name: container.name,
@@ -160,8 +164,11 @@ export async function discard(host: PodHost, record: PodRecord, id: ContainerId)
 
 /** The kubelet's reason for a container that could not be made. */
 function whyRefused(thrown: unknown): { readonly reason: string; readonly message: string } {
-  const message = messageOf(thrown);
+  const message = withoutId(messageOf(thrown));
   if (!(thrown instanceof WherryError)) return { reason: "CreateContainerError", message };
   if (thrown.code.startsWith("ErrImage") || thrown.code === "InvalidImageName") return { reason: thrown.code, message };
   return { reason: thrown.kind === "invalid" || thrown.kind === "notFound" ? "CreateContainerConfigError" : "CreateContainerError", message };
 }
+
+/** Every try has an id of its own: without it the same failure has the same words, and its events are counted together. */
+const withoutId = (message: string): string => message.replace(/^Cannot (create|start) container "[0-9a-f]{64}": /, "");

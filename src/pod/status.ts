@@ -173,9 +173,10 @@ export function readyWord(record: PodRecord, containers: readonly ContainerRecor
   return `${ready}/${record.pod.spec.containers.length}`;
 }
 
-/** kubectl's STATUS column (its printPod): the one word that says most about the pod. */
+/** kubectl's STATUS column (its printPod): the one word that says most about the pod; Podman's for one that nobody has started. */
 export function statusWord(record: PodRecord, containers: readonly ContainerRecord[]): string {
   if (record.wanted === "removed" && record.phase !== "Succeeded" && record.phase !== "Failed") return "Terminating";
+  if (record.wanted === "stopped" && containers.every(neverStarted)) return "Created";
   const blocking = initializing(record, containers);
   const word = blocking === undefined ? mainWord(record.phase, ofKind(containers, "main")) : initWord(blocking, record.pod.spec.initContainers.length);
   if (record.reason !== "" && UNINFORMATIVE.test(word)) return record.reason;
@@ -217,6 +218,7 @@ function mainWord(own: string, main: readonly ContainerRecord[]): string {
 
 const endWord = (state: Terminated): string => state.reason || (state.signal === undefined ? `ExitCode:${state.exitCode}` : `Signal:${state.signal}`);
 
+const neverStarted = ({ state, last }: ContainerRecord): boolean => state.status === "waiting" && last === undefined;
 const completed = (state: ContainerState): boolean => state.status === "terminated" && state.exitCode === 0;
 const running = (each: ContainerRecord): boolean => each.kind === "main" && each.state.status === "running";
 const names = (containers: readonly ContainerRecord[]): string => containers.map((each) => each.name).join(" ");

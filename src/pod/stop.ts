@@ -17,13 +17,15 @@ export interface StopRequest {
 
 /** Time in which a killed container must be gone; after it, its cgroup is killed and everything taken away by force. */
 const KILL_DEADLINE = 10_000;
+/** The longest time a timer can be set to. */
+const TIMER_MAX = 2 ** 31 - 1;
 
 export async function stopContainer(host: PodHost, { record, container, ended, grace, hurry }: StopRequest): Promise<void> {
   if (container.state.status === "creating") return releaseContainer(host, record.uid, container.state.id);
   if (container.state.status !== "running") return;
   const { id } = container.state;
-  const since = host.now();
-  const left = (): number => grace() * 1000 - (host.now() - since);
+  const since = performance.now(); // a clock that nobody sets
+  const left = (): number => grace() * 1000 - (performance.now() - since);
   let asked = grace() > 0 && (await host.runtime.kill(id, stopSignalOf(host, container)));
   while (asked) {
     if (await within(ended, left(), hurry())) return;
@@ -38,7 +40,7 @@ export async function stopContainer(host: PodHost, { record, container, ended, g
 async function within(ended: Promise<void>, time: number, hurry: AbortSignal | undefined): Promise<boolean> {
   const over = Promise.withResolvers<boolean>();
   const stop = (): void => over.resolve(false);
-  const timer = setTimeout(stop, Math.max(0, time));
+  const timer = setTimeout(stop, Math.min(Math.max(0, time), TIMER_MAX));
   hurry?.addEventListener("abort", stop, { once: true });
   try {
     return await Promise.race([ended.then(() => true), over.promise]);

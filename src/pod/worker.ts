@@ -1,8 +1,11 @@
 /**
  * Drives one pod: looks at its records, does what `decide` says, and looks again, one step at a time. Container exits
- * and back-offs poke it. Everything it knows is in the records; killing the process at any line loses nothing.
+ * and back-offs poke it. Everything it knows is in the records; killing the process at any line loses nothing: the first
+ * step of a new worker is to compare the records with what there is, and so is the first one after a step that failed.
  */
 import { messageOf } from "../base/errors.ts";
+import { allDone } from "../base/promises.ts";
+import { isLostNamespace } from "../network/namespaces.ts";
 import type { ContainerId, ContainerName, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { afterEnd, backoffText, decide, isAlive, type Decision } from "./decide.ts";
@@ -10,6 +13,7 @@ import { derive } from "./derive.ts";
 import { recoverContainer, releaseContainer, terminated } from "./end.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { fieldPathOf } from "./fieldPath.ts";
+import { resetContainers } from "./records.ts";
 import { makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
 import { startContainer } from "./start.ts";
 import { stopContainer } from "./stop.ts";
@@ -21,6 +25,8 @@ export interface WorkerOptions {
   readonly reporter: PodReporter;
   /** Called after every change of the pod's records; the pod may be gone by then. */
   readonly onChange: (uid: PodUid) => void;
+  /** Just recorded: there is nothing of it yet. */
+  readonly isNew: boolean;
 }
 
 /** After a step that could not be done (not a container's failure: those have their back-off), in ms. */
@@ -29,8 +35,8 @@ const RETRY_AFTER = 10_000;
 export class PodWorker implements Disposable {
   readonly uid: PodUid;
   readonly #options: WorkerOptions;
-  /** One promise per live container, resolved when its end has been recorded. */
-  readonly #ends = new Map<ContainerName, Promise<void>>();
+  /** The live containers that are watched; the promise resolves when the end has been recorded. */
+  readonly #ends = new Map<ContainerName, { readonly id: ContainerId; readonly recorded: Promise<void> }>();
   readonly #watching = new AbortController();
   /** Cuts a grace period short. */
   #hurry = new AbortController();
@@ -39,20 +45,20 @@ export class PodWorker implements Disposable {
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sandboxFailures = 0;
+  /** The records agree with what there is. */
+  #recovered: boolean;
+  #recovering: Promise<void> | undefined;
 
   constructor(uid: PodUid, options: WorkerOptions) {
     this.uid = uid;
     this.#options = options;
+    this.#recovered = options.isNew;
   }
 
   /** Looks at the pod and does what is due; resolves when nothing is due any more. Fails when a step could not be done; it is tried again later. */
   poke(): Promise<void> {
     this.#again = true;
-    this.#running ??= this.#loop()
-      .catch((thrown: unknown) => this.#failed(thrown))
-      .finally(() => {
-        this.#running = undefined;
-      });
+    this.#running ??= this.#loop();
     return this.#running;
   }
 
@@ -61,12 +67,18 @@ export class PodWorker implements Disposable {
     this.poke().catch(() => {});
   }
 
-  #failed(thrown: unknown): never {
-    const message = messageOf(thrown);
-    this.#options.reporter.event({ type: "Warning", reason: "FailedSync", message: `Error syncing pod: ${message}`, fieldPath: "" });
-    this.#options.reporter.progress(`error: ${message}`);
+  #failed(thrown: unknown): void {
+    this.#recovered = false;
     this.#wakeAt(this.#options.host.now() + RETRY_AFTER);
-    throw thrown;
+    // A process in the wrong namespace can do nothing right any more: as an error that nobody catches, this one ends it.
+    if (isLostNamespace(thrown)) queueMicrotask(() => { throw thrown; });
+    const message = messageOf(thrown);
+    this.#options.reporter.progress(`error: ${message}`);
+    try {
+      this.#options.reporter.event({ type: "Warning", reason: "FailedSync", message: `Error syncing pod: ${message}`, fieldPath: "" });
+    } catch {
+      // The database itself may be what has failed; the next try comes in any case.
+    }
   }
 
   /** Grace period in seconds for the stop that comes or runs, instead of the pod's own; 0 kills at once. */
@@ -77,8 +89,16 @@ export class PodWorker implements Disposable {
     this.#hurry = new AbortController();
   }
 
-  /** Brings the records in line with what a previous supervisor left behind; call once before the first poke. */
+  /** Brings the records in line with what a previous supervisor, or a step that failed, left behind. */
   async recover(): Promise<void> {
+    if (this.#recovered) return;
+    this.#recovering ??= this.#recover().finally(() => {
+      this.#recovering = undefined;
+    });
+    await this.#recovering;
+  }
+
+  async #recover(): Promise<void> {
     const { host } = this.#options;
     for (const container of host.state.containers(this.uid)) {
       const found = await recoverContainer(host, this.#record(), container);
@@ -87,14 +107,15 @@ export class PodWorker implements Disposable {
       if (found.is === "undone") host.state.updateContainer(this.uid, container.name, { state: { status: "waiting", reason: "ContainerCreating" } });
     }
     const record = this.#record();
-    if (record.sandboxAt > 0 && !sandboxStands(host, record)) await this.#loseSandbox(record);
+    if (record.sandboxAt === 0 || !sandboxStands(host, record)) await this.#loseSandbox(record);
+    this.#recovered = true;
   }
 
-  /** Without the namespaces nothing that runs in them is worth keeping. */
+  /** Without the namespaces nothing that runs in them is worth keeping. A sandbox that was never finished is taken back, too. */
   async #loseSandbox(record: PodRecord): Promise<void> {
     await this.#stopAll(record, 0);
     await unmakeSandbox(this.#options.host, record);
-    this.#options.host.state.updatePod(this.uid, { sandboxAt: 0, initializedAt: 0, readyAt: 0 });
+    if (record.sandboxAt > 0) this.#options.host.state.updatePod(this.uid, { sandboxAt: 0, initializedAt: 0, readyAt: 0 });
   }
 
   #record(): PodRecord {
@@ -103,15 +124,32 @@ export class PodWorker implements Disposable {
     return record;
   }
 
+  /** What is asked for while a step fails is tried at once; the failure is then nobody's answer. */
   async #loop(): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      const record = this.#options.host.state.pod(this.uid);
-      if (record === undefined || this.#watching.signal.aborted) return;
-      const decision = decide(record, this.#options.host.state.containers(this.uid), this.#options.host.now());
-      this.#again = await this.#act(decision, record) || this.#again;
-      this.#refresh();
+    await undefined; // `#running` is set by then
+    try {
+      while (this.#again) {
+        this.#again = false;
+        try {
+          await this.#step();
+        } catch (thrown) {
+          this.#failed(thrown);
+          if (!this.#again) throw thrown;
+        }
+      }
+    } finally {
+      this.#running = undefined; // in the same turn as the last look at `#again`: no poke gets lost
     }
+  }
+
+  async #step(): Promise<void> {
+    const { host } = this.#options;
+    if (host.state.pod(this.uid) === undefined || this.#watching.signal.aborted) return;
+    await this.recover();
+    const record = this.#record();
+    const again = await this.#act(decide(record, host.state.containers(this.uid), host.now()), record);
+    this.#again ||= again;
+    this.#refresh();
   }
 
   /** Does one decision; true when the pod is to be looked at again at once. */
@@ -123,7 +161,7 @@ export class PodWorker implements Disposable {
       case "sandbox":
         return await this.#sandbox(record);
       case "start":
-        await Promise.all(decision.containers.map((each) => this.#start(record, each)));
+        await allDone(decision.containers.map((each) => this.#start(record, each)));
         return true;
       case "finish":
         await this.#finish(record, decision.phase);
@@ -150,8 +188,8 @@ export class PodWorker implements Disposable {
       host.state.updatePod(this.uid, { sandboxAt: host.now(), reason: "", message: "" });
       return true;
     } catch (thrown) {
+      if (isLostNamespace(thrown)) throw thrown;
       const message = messageOf(thrown);
-      await unmakeSandbox(host, record);
       this.#sandboxFailures += 1;
       const until = host.now() + Math.max(1000, backoffDelay(this.#sandboxFailures));
       host.state.transaction(() => {
@@ -161,6 +199,7 @@ export class PodWorker implements Disposable {
         }
       });
       reporter.event({ type: "Warning", reason: "FailedCreatePodSandBox", message: `Failed to create pod sandbox: ${message}`, fieldPath: "" });
+      await unmakeSandbox(host, record);
       return true;
     }
   }
@@ -181,17 +220,36 @@ export class PodWorker implements Disposable {
   }
 
   #watch(name: ContainerName, id: ContainerId, bundle: string): void {
-    const { host } = this.#options;
-    const end = (async () => {
-      const exit = await host.runtime.ended(bundle, { signal: this.#watching.signal });
-      if (this.#watching.signal.aborted) return;
-      const container = this.#container(name);
-      if (container === undefined || container.state.status !== "running" || container.state.id !== id) return;
-      await releaseContainer(host, this.uid, id);
-      this.#ended(name, terminated(container.state, exit, host.now()));
-      this.nudge();
-    })();
-    this.#ends.set(name, end.catch((thrown: unknown) => this.#options.reporter.progress(`cannot watch: ${messageOf(thrown)}`, name)));
+    if (this.#ends.get(name)?.id === id) return;
+    this.#ends.set(name, { id, recorded: this.#recordEnd(name, id, bundle) });
+  }
+
+  /** Resolves when the end of a container has been recorded, however often that takes; never, when the pod is let go before. */
+  async #recordEnd(name: ContainerName, id: ContainerId, bundle: string): Promise<void> {
+    const { reporter } = this.#options;
+    for (;;) {
+      try {
+        if (await this.#awaitEnd(name, id, bundle)) return;
+        await new Promise<never>(() => {});
+      } catch (thrown) {
+        reporter.progress(`cannot watch: ${messageOf(thrown)}`, name);
+        await Bun.sleep(RETRY_AFTER);
+      }
+    }
+  }
+
+  /** False when the pod has been let go. */
+  async #awaitEnd(name: ContainerName, id: ContainerId, bundle: string): Promise<boolean> {
+    const { host, reporter } = this.#options;
+    const exit = await host.runtime.ended(bundle, { signal: this.#watching.signal });
+    if (this.#watching.signal.aborted) return false;
+    const container = this.#container(name);
+    if (container === undefined || container.state.status !== "running" || container.state.id !== id) return true;
+    // What cannot be released now is released before the next start, or with the sandbox: it must not hide the end.
+    await releaseContainer(host, this.uid, id).catch((thrown: unknown) => reporter.progress(`cannot clean up: ${messageOf(thrown)}`, name));
+    this.#ended(name, terminated(container.state, exit, host.now()));
+    this.nudge();
+    return true;
   }
 
   #container(name: ContainerName): ContainerRecord | undefined {
@@ -222,8 +280,13 @@ export class PodWorker implements Disposable {
   async #stop(record: PodRecord): Promise<void> {
     await this.#stopAll(record, this.#grace ?? record.pod.spec.terminationGracePeriodSeconds);
     await unmakeSandbox(this.#options.host, record);
-    const clean = this.#options.host.state.containers(this.uid).every((each) => each.state.status !== "terminated" || each.state.exitCode === 0);
-    this.#options.host.state.updatePod(this.uid, { sandboxAt: 0, readyAt: 0, phase: clean ? "Succeeded" : "Failed" });
+    const { state } = this.#options.host;
+    const clean = state.containers(this.uid).every((each) => each.state.status !== "terminated" || each.state.exitCode === 0);
+    state.transaction(() => {
+      const started = this.#record().wanted === "running"; // somebody wants it to run again, since
+      state.updatePod(this.uid, { sandboxAt: 0, readyAt: 0, ...(started ? { phase: "Pending", initializedAt: 0 } : { phase: clean ? "Succeeded" : "Failed" }) });
+      if (started) resetContainers(state, this.#record());
+    });
     this.#grace = undefined;
   }
 
@@ -231,11 +294,11 @@ export class PodWorker implements Disposable {
   async #stopAll(record: PodRecord, grace: number): Promise<void> {
     const { host, reporter } = this.#options;
     const alive = host.state.containers(this.uid).filter(isAlive);
-    await Promise.all(
+    await allDone(
       alive.map(async (container) => {
         reporter.event({ type: "Normal", reason: "Killing", message: `Stopping container ${container.name}`, fieldPath: fieldPathOf(container) });
         reporter.progress("stopping", container.name);
-        const ended = this.#ends.get(container.name) ?? Promise.resolve();
+        const ended = this.#ends.get(container.name)?.recorded ?? Promise.resolve();
         await stopContainer(host, { record, container, ended, grace: () => this.#grace ?? grace, hurry: () => this.#hurry.signal });
         await ended;
         this.#settle(container);
@@ -254,8 +317,8 @@ export class PodWorker implements Disposable {
     const { host, reporter } = this.#options;
     await this.#stopAll(record, this.#grace ?? record.pod.spec.terminationGracePeriodSeconds);
     await removeSandbox(host, record);
-    this[Symbol.dispose]();
     host.state.removePod(this.uid);
+    this[Symbol.dispose]();
     reporter.progress("removed");
     this.#options.onChange(this.uid);
   }

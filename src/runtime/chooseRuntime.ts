@@ -5,6 +5,7 @@ import { CLEAN_ENV, exec } from "../base/exec.ts";
 import { ensureDirectory, readIfExists, writeAtomically } from "../base/files.ts";
 import { cgroupHost, type CgroupLayout, ownCgroup } from "./cgroup.ts";
 import { removeCgroup } from "./cgroupTree.ts";
+import { LEARNED } from "./learned.ts";
 import { hardRlimits } from "./rlimits.ts";
 
 export interface RuntimeChoice {
@@ -39,7 +40,7 @@ async function whyNot(crun: string, choice: RuntimeChoice): Promise<string | und
   if (cgroups.hybrid) return "crun does not support hybrid cgroups";
   const memlock = "memlock" in choice ? choice.memlock : hardRlimits()["RLIMIT_MEMLOCK"];
   if (cgroups.version === "v1" || memlock === undefined) return undefined;
-  const remembered = `${choice.root}/.crun-refuses`;
+  const remembered = `${choice.root}/${LEARNED.crunRefuses}`;
   const answer = readIfExists(remembered) ?? (await tryCrun(crun, choice.root));
   ensureDirectory(choice.root);
   writeAtomically(remembered, answer, { durable: false });

@@ -14,6 +14,7 @@ import { chooseRuntime, pathOf } from "./chooseRuntime.ts";
 import { execIn } from "./execIn.ts";
 import { spareHostMounts } from "./hostMounts.ts";
 import { numberAt, parseJson, textAt } from "./json.ts";
+import { LEARNED } from "./learned.ts";
 import { sentenceOf } from "./messages.ts";
 import { endMakers, monitorArgv, monitorEnd, monitorOf, type MonitorParts, startMonitor } from "./monitor.ts";
 import { signalProcess } from "./process.ts";
@@ -107,7 +108,7 @@ function makeDriver({ root, runtimeBinary, conmonBinary }: RuntimeOptions): Driv
 
 /** conmon takes `--log-label` since 2.2. Asked once, and again when the program has changed. */
 async function hasLabels(conmon: string, root: string): Promise<boolean> {
-  const remembered = `${root}/.conmon-labels`;
+  const remembered = `${root}/${LEARNED.conmonLabels}`;
   const version = `${conmon} ${statSync(conmon).mtimeMs}`;
   const known = readIfExists(remembered)?.split("\n") ?? [];
   if (known[0] === version) return known[1] === "yes";

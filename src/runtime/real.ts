@@ -7,6 +7,7 @@ import { killCgroup, processesOf } from "./cgroupProcesses.ts";
 import { removeCgroup } from "./cgroupTree.ts";
 import { type Act, type Harness, ready, runtimeContract } from "./contract.ts";
 import type { OciConfig } from "./oci.ts";
+import { isLearned } from "./learned.ts";
 import { ociRuntime } from "./ociRuntime.ts";
 import { commandLine, statProcess } from "./process.ts";
 import { ownCapabilities } from "./rlimits.ts";
@@ -68,7 +69,7 @@ function openRoom(binary: "crun" | "runc"): Room {
 function leaksOf(directory: string, cgroup: string): readonly string[] {
   const processes = readdirSync("/proc").map(Number).filter((pid) => pid > 0 && statProcess(pid) !== undefined && commandLine(pid).some((word) => word.includes(directory)));
   const cgroups = directoriesOf(cgroup).concat(`/sys/fs/cgroup/unified${cgroup}`).flatMap((path) => (existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((each) => each.isDirectory()).map((each) => `${path}/${each.name}`) : []));
-  const records = existsSync(`${directory}/state`) ? readdirSync(`${directory}/state`) : [];
+  const records = existsSync(`${directory}/state`) ? readdirSync(`${directory}/state`).filter((name) => !isLearned(name)) : [];
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes(directory));
   return [...processes.map((pid) => `process ${pid} ${commandLine(pid).join(" ")}`), ...cgroups, ...records, ...mounts];
 }

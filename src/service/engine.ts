@@ -7,6 +7,7 @@ import { durableDatabase, runtimeDatabase, runtimeRoot, type Paths } from "../ba
 import { hostLimits } from "../container/host.ts";
 import { netavarkNetwork } from "../network/netavark.ts";
 import type { Bridge } from "../network/network.ts";
+import { kernel } from "../pod/kernel.ts";
 import type { PodHost } from "../pod/pod.ts";
 import { ociRuntime } from "../runtime/ociRuntime.ts";
 import { openDurable } from "../state/durable.ts";
@@ -39,6 +40,7 @@ export function openEngine({ paths, now }: EngineOptions): Engine {
     runtime: ociRuntime({ root: runtimeRoot(paths) }),
     network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: NETWORK_LOCK }),
     bridge: bridgeOf(paths.runtime),
+    kernel,
     limits: memoized(hostLimits),
     journal: isJournalRunning(),
     now,

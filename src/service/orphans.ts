@@ -1,11 +1,13 @@
 /**
  * What exists without a record: nothing, by the rule "recorded before made, forgotten after gone", unless a record was
- * lost (a damaged database that was set aside). Found by comparing disk and OCI runtime with the database. What exists
- * is listed before the records are read, so that whatever another process makes meanwhile is on record.
+ * lost: by a reboot, which leaves the logs of the pods that ran, or with a damaged database that was set aside. Found by
+ * comparing disk and OCI runtime with the database. What exists is listed before the records are read, so that whatever
+ * another process makes meanwhile is on record.
  */
 import { readdirSync } from "node:fs";
 import { unless } from "../base/errors.ts";
-import { bundleDirectory } from "../base/paths.ts";
+import { removeTree } from "../base/files.ts";
+import { bundleDirectory, uidOfLogs } from "../base/paths.ts";
 import { removePodDirectories } from "../pod/sandbox.ts";
 import { containerId } from "../spec/spec.ts";
 import type { ContainerRecord } from "../state/state.ts";
@@ -14,10 +16,12 @@ import type { Engine } from "./engine.ts";
 export async function removeOrphans({ host, paths }: Engine): Promise<void> {
   const ids = await host.runtime.list();
   const uids = [`${paths.runtime}/pods`, `${paths.durable}/pods`].flatMap(entries);
+  const logs = entries(paths.logs).map((name) => ({ name, uid: uidOfLogs(name) }));
   const known = new Set([...host.state.runs().map(({ id }) => id), ...host.state.containers().flatMap(idsOf)].map(String));
   const pods = new Set(host.state.pods().map(({ uid }) => String(uid)));
   for (const id of ids) if (!known.has(id)) await removeContainer(id);
   for (const uid of new Set(uids)) if (!pods.has(uid)) await removePodDirectories(host, uid);
+  for (const { name, uid } of logs) if (uid !== undefined && !pods.has(uid)) await removeTree(`${paths.logs}/${name}`);
 
   async function removeContainer(id: string): Promise<void> {
     const uid = uids.find((each) => entries(`${paths.runtime}/pods/${each}/containers`).includes(id)) ?? "orphan";

@@ -63,6 +63,17 @@ export async function supervised({ host }: Engine, service: ServiceName): Promis
   return run !== undefined && run.phase !== "ended" && (await host.runtime.observe(run.id, run.bundle)).monitored;
 }
 
+/**
+ * Ends a supervisor whose monitor is gone: nobody passes its end on any more, and a unit has taken it for dead. Its
+ * pods live on, as after any other end of a supervisor.
+ */
+export async function endWithoutMonitor({ host }: Engine, service: ServiceName): Promise<void> {
+  const run = host.state.run(service);
+  if (run === undefined || run.monitorPid === 0) return; // still being made, by who holds the locks
+  const { monitored, status } = await host.runtime.observe(run.id, run.bundle);
+  if (!monitored && status !== "absent") await host.runtime.remove(run.id, run.bundle);
+}
+
 export interface TakeDownOptions {
   /** Seconds in place of the pods' own grace periods. */
   readonly grace?: number;

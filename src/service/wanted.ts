@@ -1,16 +1,17 @@
-/** From checked objects to what is recorded as wanted: `--publish` applied, every object with its hash. Pure. */
+/** From checked objects to what is recorded as wanted: the options of the play applied, every object with its hash. Pure. */
 import { fail } from "../base/errors.ts";
 import type { Checked } from "../kube/kube.ts";
 import { referencedConfig } from "../kube/references.ts";
 import type { Container, ContainerPort, KubeObject, Pod, ServiceName } from "../spec/spec.ts";
-import type { ObjectRecord } from "../state/state.ts";
+import type { ObjectRecord, ServiceOptions } from "../state/state.ts";
 
-export function objectRecords(service: ServiceName, checked: Checked, publish: readonly string[]): readonly ObjectRecord[] {
+/** The hash of a pod covers all that it is made from: its object, its configuration, and the network that it is given. */
+export function objectRecords(service: ServiceName, checked: Checked, { publish, network }: Pick<ServiceOptions, "publish" | "network">): readonly ObjectRecord[] {
   const pods = applyPublish(checked.pods, publish.map(parsePublish));
   const config = [...checked.configMaps, ...checked.secrets];
   return [
     ...config.map((object): ObjectRecord => ({ service, object, hash: hashOf(object) })),
-    ...pods.map((object): ObjectRecord => ({ service, object, hash: hashOf([object, configOf(object, checked)]) })),
+    ...pods.map((object): ObjectRecord => ({ service, object, hash: hashOf([object, configOf(object, checked), object.spec.hostNetwork ? "host" : network]) })),
   ];
 }
 

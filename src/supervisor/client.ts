@@ -8,35 +8,51 @@ import { encode, lineReader, parseMessage } from "./wire.ts";
 
 export interface AskOptions {
   readonly onProgress?: (message: Extract<Message, { type: "progress" }>) => void;
-  readonly signal?: AbortSignal;
+  /** Asked for once a supervisor listens; when it resolves the asking is given up, and the supervisor goes on. */
+  readonly interrupted?: (() => Promise<void>) | undefined;
   /** Called when it is done and the connection is still open: a supervisor does not end before it is closed. */
   readonly onDone?: () => void;
 }
 
+/** Milliseconds in which a supervisor that lives has said that it heard; it is busy for a fraction of that at most. */
+const HEARD_WITHIN = 10_000;
+/** Codes of kind `unavailable`: it ended before it had answered, or it hangs. */
+export const SUPERVISOR_GONE = "ESUPERVISORGONE", SUPERVISOR_DEAF = "ESUPERVISORDEAF";
+
+/** Code of the error with which `ask` gives up. */
+export const INTERRUPTED = "EINTERRUPTED";
+
 /**
  * Sends one request and resolves when it is done. Returns false when no supervisor listens (nothing happened then).
- * Fails with the supervisor's own error, or kind `unavailable` when it ends before the answer.
+ * Fails with the supervisor's own error, with kind `unavailable` when it ends before the answer, or with kind `timeout`
+ * and code EINTERRUPTED.
  */
 export async function ask(socket: string, request: Request, options: AskOptions = {}): Promise<boolean> {
   const answer = Promise.withResolvers<void>();
+  const unheard = (): void => answer.reject(new WherryError("unavailable", `Cannot get an answer: the supervisor has not heard the request within ${HEARD_WITHIN / 1000} s`, { code: SUPERVISOR_DEAF, hint: "wherry down ends it" }));
+  const deaf = setTimeout(unheard, HEARD_WITHIN);
   const read = lineReader((line) => {
     const message = parseMessage(line);
+    clearTimeout(deaf);
+    if (message.type === "heard") return;
     if (message.type === "progress") options.onProgress?.(message);
     else if (message.type === "error") answer.reject(errorOf(message));
     else answer.resolve();
   });
-  const gone = (): void => answer.reject(new WherryError("unavailable", "Cannot get an answer: the supervisor ended", { code: "ESUPERVISORGONE" }));
+  const gone = (): void => answer.reject(new WherryError("unavailable", "Cannot get an answer: the supervisor ended", { code: SUPERVISOR_GONE }));
   const connection = await connect(socket, { read: (chunk) => guarded(() => read(chunk), answer.reject), closed: gone });
-  if (connection === undefined) return false;
-  const abort = (): void => answer.reject(new WherryError("timeout", "Cannot wait any longer: the command was interrupted", { code: "EINTERRUPTED" }));
-  options.signal?.addEventListener("abort", abort, { once: true });
+  if (connection === undefined) {
+    clearTimeout(deaf);
+    return false;
+  }
+  void options.interrupted?.().then(() => answer.reject(new WherryError("timeout", "Cannot wait any longer: the command was interrupted", { code: INTERRUPTED })));
   try {
     sendWhole(connection, encode(request));
     await answer.promise;
     options.onDone?.();
     return true;
   } finally {
-    options.signal?.removeEventListener("abort", abort);
+    clearTimeout(deaf);
     connection.end();
   }
 }
@@ -90,7 +106,7 @@ export async function socketAppears(socket: string, gone: Promise<unknown>): Pro
   });
   try {
     if (existsSync(socket)) return;
-    await Promise.race([appeared.promise, gone.then(() => fail("failed", "Cannot start the service: its supervisor ended at once", { code: "ESUPERVISORGONE" }))]);
+    await Promise.race([appeared.promise, gone.then(() => fail("failed", "Cannot start the service: its supervisor ended at once", { code: SUPERVISOR_GONE }))]);
   } finally {
     watcher.close();
   }

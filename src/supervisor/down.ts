@@ -2,10 +2,10 @@
 import { WherryError, fail } from "../base/errors.ts";
 import { controlSocket } from "../base/paths.ts";
 import type { Engine } from "../service/engine.ts";
-import { commandTurn, own, takeDown } from "../service/own.ts";
+import { commandTurn, endWithoutMonitor, own, takeDown } from "../service/own.ts";
 import type { ServiceProgress } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
-import { ask } from "./client.ts";
+import { ask, SUPERVISOR_DEAF, SUPERVISOR_GONE } from "./client.ts";
 import { startPods, type PlayRequest } from "./play.ts";
 import type { PodVerb } from "./protocol.ts";
 import { signalName } from "./requests.ts";
@@ -28,12 +28,15 @@ export async function down(engine: Engine, service: ServiceName, options: DownOp
 
 async function downBySupervisor(engine: Engine, service: ServiceName, { grace, onProgress }: DownOptions): Promise<void> {
   const run = engine.host.state.run(service);
+  await endWithoutMonitor(engine, service);
   try {
     const asked = await ask(controlSocket(engine.paths, service), { op: "down", ...(grace === undefined ? {} : { grace }) }, { onProgress });
     if (asked && run !== undefined) await engine.host.runtime.ended(run.bundle);
   } catch (thrown) {
-    if (!(thrown instanceof WherryError) || thrown.code !== "ESUPERVISORGONE") throw thrown; // it died: this process goes on
-  }
+    if (!(thrown instanceof WherryError)) throw thrown;
+    if (thrown.code === SUPERVISOR_DEAF && run !== undefined) await engine.host.runtime.remove(run.id, run.bundle); // it hangs
+    else if (thrown.code !== SUPERVISOR_GONE) throw thrown;
+  } // it is gone: this process goes on
 }
 
 export interface ChangeRequest extends Pick<PlayRequest, "cgroup" | "unit" | "env" | "onProgress"> {
@@ -49,6 +52,7 @@ export async function changePods(engine: Engine, request: ChangeRequest): Promis
   const { service, verb, uids, grace, signal, onProgress } = request;
   const socket = controlSocket(engine.paths, service);
   const message = { op: "pods", verb, uids, ...(grace === undefined ? {} : { grace }), ...(signal === undefined ? {} : { signal }) } as const;
+  await endWithoutMonitor(engine, service);
   if (await ask(socket, message, { onProgress })) return;
   using _turn = commandTurn(engine, service);
   if (await ask(socket, message, { onProgress })) return;

@@ -5,7 +5,7 @@ import { conflicts } from "../service/conflicts.ts";
 import { markStart } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
 import { createServiceContainer } from "../service/launch.ts";
-import { commandTurn, own, supervised, type Owned } from "../service/own.ts";
+import { commandTurn, endWithoutMonitor, own, supervised, type Owned } from "../service/own.ts";
 import { planService } from "../service/plan.ts";
 import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
@@ -23,7 +23,8 @@ export interface PlayRequest extends Wanted {
   /** Environment for the supervisor: NOTIFY_SOCKET, WATCHDOG_USEC. */
   readonly env: Readonly<Record<string, string>>;
   readonly onProgress: (progress: ServiceProgress) => void;
-  readonly signal?: AbortSignal;
+  /** Resolves when nobody waits any more for the pods to be started; asked for only then. */
+  readonly interrupted?: () => Promise<void>;
   /** Called when every pod has been started, before the supervisor may end. */
   readonly onStarted: () => void;
 }
@@ -50,8 +51,9 @@ export async function planPlay(engine: Engine, request: PlayRequest): Promise<Pl
 export async function play(engine: Engine, request: PlayRequest, seen: Plan): Promise<void> {
   const service = request.record.name;
   const socket = controlSocket(engine.paths, service);
-  const options: AskOptions = { onProgress: request.onProgress, onDone: request.onStarted, ...(request.signal === undefined ? {} : { signal: request.signal }) };
-  if (seen.unchanged && (await ask(socket, { op: "follow" }, options))) return;
+  await endWithoutMonitor(engine, service);
+  const options: AskOptions = { onProgress: request.onProgress, onDone: request.onStarted, interrupted: request.interrupted };
+  if (seen.unchanged && sameRecord(engine, request) && (await ask(socket, { op: "follow" }, options))) return;
   const apply = { op: "apply", record: request.record, objects: request.objects, replace: request.replace, start: request.start } as const;
   if (await ask(socket, apply, options)) return;
   using turn = commandTurn(engine, service);
@@ -64,6 +66,13 @@ export async function play(engine: Engine, request: PlayRequest, seen: Plan): Pr
   else await owned.driver.apply(plan);
   turn[Symbol.dispose]();
   if (request.start) await followStart(engine, service, options);
+}
+
+/** Nothing that is recorded of the service would change: neither its files and their text nor the options of the play. */
+function sameRecord({ durable }: Engine, { record }: PlayRequest): boolean {
+  const before = durable.service(record.name);
+  const { files, texts, options } = record;
+  return before !== undefined && Bun.deepEquals({ files, texts, options }, { files: before.files, texts: before.texts, options: before.options });
 }
 
 /** A unit's processes must live in the unit's own cgroup, so it cannot take over what was started elsewhere. */

@@ -19,6 +19,8 @@ export type Request =
   | { readonly op: "down"; readonly grace?: number };
 
 export type Message =
+  /** Said at once, before anything is done: the supervisor lives and has understood. */
+  | { readonly type: "heard" }
   /** A line of progress for people: `pod` and `container` are names. */
   | { readonly type: "progress"; readonly pod?: string; readonly container?: string; readonly what: string }
   | { readonly type: "done" }

@@ -65,7 +65,9 @@ export function serve(path: string, handler: Handler, onIdle: () => void): Contr
 
 async function answer(line: string, { handler, send, signal }: { handler: Handler; send: (message: Message) => void; signal: AbortSignal }): Promise<void> {
   try {
-    await handler(parseRequest(line), send, signal);
+    const request = parseRequest(line);
+    send({ type: "heard" });
+    await handler(request, send, signal);
     send({ type: "done" });
   } catch (thrown) {
     send(errorMessage(thrown));

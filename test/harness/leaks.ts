@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { messageOf, unless } from "../../src/base/errors.ts";
+import { isLearned } from "../../src/runtime/learned.ts";
 import { firewallLines, interfaceLines } from "./leaksNetwork.ts";
 
 export type Snapshot = readonly string[];
@@ -26,9 +27,6 @@ export interface Directories {
 const ENGINE_PROGRAMS = new Set(["conmon", "wherry", "crun", "runc", "netavark", "aardvark-dns", "catatonit", "pasta", "slirp4netns"]);
 /** cgroups of wherry and of containers: by its name, or an OCI container id. Slices that systemd keeps are not ours. */
 const ENGINE_CGROUP = /(^|\/)(wherry(?!-room|-box)|[0-9a-f]{64}|libpod|crun|runc|conmon)[^/]*(?<!\.slice)(\/|$)/;
-
-/** What the runtime driver has learned of crun is kept among its records until the next boot. */
-const LEARNED = ".crun-refuses";
 
 /** Everything at once; about 100 ms. */
 export async function snapshot(directories: Directories): Promise<Snapshot> {
@@ -130,7 +128,7 @@ function below(directory: string): string[] {
 /** What may exist only while something runs. The databases, images, volumes and lock files stay. */
 function directoryLines({ durable, runtime, logs }: Directories): string[] {
   const entries = (kind: string, parents: readonly string[]): string[] =>
-    parents.flatMap((parent) => vanishing(() => readdirSync(parent), []).filter((name) => name !== LEARNED).map((name) => `${kind} ${parent}/${name}`));
+    parents.flatMap((parent) => vanishing(() => readdirSync(parent), []).filter((name) => !isLearned(name)).map((name) => `${kind} ${parent}/${name}`));
   return [
     ...entries("directory", [`${runtime}/services`, `${runtime}/pods`, `${durable}/pods`, logs]),
     ...entries("oci-record", [`${runtime}/oci`, "/run/crun", "/run/runc"]),

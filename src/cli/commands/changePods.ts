@@ -34,7 +34,8 @@ interface Change {
 export async function change(context: Context, input: Input, { verb, grace, signal }: Change): Promise<Outcome> {
   using engine = changing(context);
   const pods = asked(engine, input);
-  const onProgress = progressWriter(context, input.flag("quiet"));
+  const write = progressWriter(context, input.flag("quiet"));
+  const onProgress: typeof write = (progress) => void (progress.what === DONE[verb] || write(progress)); // it is the answer, printed at the end
   const byService = Map.groupBy(pods, (pod) => pod.service);
   await Promise.all([...byService].map(([service, own]) => changePods(engine, {
     service, verb, uids: own.map(({ uid }) => uid), onProgress,

@@ -8,7 +8,7 @@ import { NAMESPACE, namespaceOf } from "../options.ts";
 import { findService } from "../findService.ts";
 
 export const command: Command = {
-  description: "service is a played manifest with its service container.",
+  description: "service is a played manifest with its service container. Without NAME: all pods of the namespace, or all services.",
   examples: ["wherry describe pod web", "wherry describe pod/web -n shop", "wherry describe service shop"],
   options: [NAMESPACE],
   words: [
@@ -17,7 +17,7 @@ export const command: Command = {
   ],
   async run(context, input): Promise<Outcome> {
     const texts: string[] = [];
-    for (const { kind, name } of asked(input.words)) texts.push(await (kind === "pod" ? pod(context, input, name) : service(context, name)));
+    for (const { kind, name } of await asked(context, input)) texts.push(await (kind === "pod" ? pod(context, input, name) : service(context, name)));
     return { kind: "text", text: texts.join("\n\n\n") };
   },
 };
@@ -27,16 +27,25 @@ interface Asked {
   readonly name: string;
 }
 
-function asked(words: readonly string[]): readonly Asked[] {
-  const [first = "", ...names] = words;
+async function asked(context: Context, input: Input): Promise<readonly Asked[]> {
+  const [first = "", ...names] = input.words;
   if (!first.includes("/")) {
-    if (names.length === 0) fail("usage", `Cannot describe "${first}": NAME is missing`, { hint: "see --help" });
-    return names.map((name) => ({ kind: kindOf(first), name }));
+    const kind = kindOf(first);
+    return (names.length === 0 ? await namesOf(context, input, kind) : names).map((name) => ({ kind, name }));
   }
-  return words.map((word) => {
+  return input.words.map((word) => {
     const [kind = "", name = ""] = word.split("/");
     return { kind: kindOf(kind), name };
   });
+}
+
+/** All that there are. Fails with kind `notFound` when there is none. */
+async function namesOf(context: Context, input: Input, kind: Asked["kind"]): Promise<readonly string[]> {
+  if (kind === "service") return (await context.engine.durable()).services().map(({ name }) => name);
+  const namespace = namespaceOf(input, { all: false }) ?? "default";
+  const found = (await context.engine.runtime()).pods({ namespace }).map(({ pod: { metadata } }) => metadata.name);
+  if (found.length === 0) fail("notFound", `Cannot describe pods of namespace "${namespace}": there are none`);
+  return [...new Set(found)].toSorted();
 }
 
 function kindOf(word: string): Asked["kind"] {

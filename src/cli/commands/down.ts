@@ -4,6 +4,7 @@ import type { Engine } from "../../service/engine.ts";
 import type { ServiceName } from "../../spec/spec.ts";
 import { down } from "../../supervisor/down.ts";
 import { notifier } from "../../systemd/notify.ts";
+import type { Notifier } from "../../systemd/systemd.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
 import { changing, knownServices, progressWriter, serviceOf } from "../changing.ts";
@@ -31,11 +32,20 @@ async function run(context: Context, input: Input): Promise<Outcome> {
   const grace = gracePeriod(input);
   const onProgress = progressWriter(context, input.flag("quiet"));
   const stop = input.text("unit") !== undefined && !input.flag("stop-post");
-  if (stop) notifier(context.notifySocket).send({ stopping: true, status: "stopping" });
+  using _time = moreTime(notifier(context.notifySocket), { stopping: stop });
   const options = { onProgress, ...(grace === undefined ? {} : { grace }) };
+  const there = knownServices(engine);
   const ends = await Promise.allSettled(services.map((service) => takeOne(engine, { service, input, options, user: context.uid !== 0 })));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
-  return { kind: "text", text: services.map((service) => `service/${service} removed`).join("\n") };
+  return { kind: "text", text: services.map((service) => `service/${service} ${there.includes(service) ? "removed" : "is not there: nothing to remove"}`).join("\n") };
+}
+
+/** Asks systemd for more time again and again, as long as it is held: grace periods may be longer than TimeoutStopSec=. */
+function moreTime(notify: Notifier, { stopping }: { readonly stopping: boolean }): Disposable {
+  if (stopping) notify.send({ stopping: true, status: "stopping" });
+  const ask = (): boolean => notify.send({ extendTimeoutUsec: 30_000_000 });
+  const timer = notify.active && ask() ? setInterval(ask, 10_000) : undefined;
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 function asked(engine: Engine, context: Context, input: Input): readonly ServiceName[] {

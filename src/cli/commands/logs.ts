@@ -20,7 +20,7 @@ export const command: Command = {
     CONTAINER,
     { long: "follow", short: "f", summary: "go on and show what is written from now on" },
     { long: "previous", short: "p", summary: "the log of the container's previous life" },
-    { long: "since", value: "DURATION", summary: "only what is newer than this: 10s, 5m, 1h30m" },
+    { long: "since", value: "DURATION", summary: "only what is newer than this: 10s, 5m, 1h30m; 0 for all" },
     { long: "since-time", value: "TIME", summary: "only what was written since this RFC 3339 time" },
     { long: "tail", value: "LINES", summary: "only the last lines; -1 for all" },
     { long: "timestamps", summary: "the time before every line" },
@@ -135,7 +135,7 @@ function sinceOf(input: Input, now: number): number {
   const span = input.text("since");
   const time = input.text("since-time");
   if (span !== undefined && time !== undefined) fail("usage", "Cannot use --since and --since-time together: give one");
-  if (span !== undefined) return now - parseDuration(span);
+  if (span !== undefined) return parseDuration(span) === 0 ? -Infinity : now - parseDuration(span);
   if (time === undefined) return -Infinity;
   const parsed = Date.parse(time);
   if (Number.isNaN(parsed)) fail("usage", `Cannot read "${time}" as a time: it must be in RFC 3339, like 2026-01-02T15:04:05Z`);

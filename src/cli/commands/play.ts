@@ -1,19 +1,20 @@
 /** `wherry play FILE…`: runs a manifest, or brings a running service to a changed one. */
 import { readFileSync } from "node:fs";
-import { fail } from "../../base/errors.ts";
+import { fail, WherryError } from "../../base/errors.ts";
 import { objectRecords } from "../../service/wanted.ts";
 import type { Plan, Step } from "../../service/service.ts";
 import type { Engine } from "../../service/engine.ts";
 import { serviceName, serviceNameOf, type ServiceName } from "../../spec/spec.ts";
 import { EXIT_POLICIES, type ServiceOptions, type ServiceRecord } from "../../state/state.ts";
 import { play, planPlay, type PlayRequest } from "../../supervisor/play.ts";
+import { INTERRUPTED } from "../../supervisor/client.ts";
 import { down } from "../../supervisor/down.ts";
 import { unitOfProcess } from "../../systemd/host.ts";
 import { notifier } from "../../systemd/notify.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
 import { changing, handCgroup, progressWriter, supervisorEnv, absolute } from "../changing.ts";
-import { checkFiles, type CheckedFiles } from "../manifests.ts";
+import { checkFiles, type CheckedFiles, configMapFiles } from "../manifests.ts";
 import { NAMESPACE, output } from "../options.ts";
 
 export const command: Command = {
@@ -26,7 +27,7 @@ export const command: Command = {
     { long: "replace", summary: "remake every pod, changed or not" },
     { long: "start", summary: "--start=false records the pods without starting them" },
     { long: "wait", short: "w", summary: "stay until all pods have ended or the command is interrupted, then take the service down" },
-    { long: "configmap", value: "FILE", repeat: true, summary: "ConfigMaps from another file", complete: "files" },
+    { long: "configmap", value: "FILE", repeat: true, summary: "ConfigMaps from other files, separated by commas", complete: "files" },
     { long: "publish", value: "[[IP:]HOST:]PORT[/PROTO]", repeat: true, summary: "publish a container port on the host" },
     { long: "network", value: "MODE", choices: ["bridge", "none", "host"], summary: "network of the pods: bridge, none or host" },
     { long: "annotation", value: "KEY=VALUE", repeat: true, summary: "add an annotation to every pod" },
@@ -41,7 +42,7 @@ export const command: Command = {
 
 async function run(context: Context, input: Input): Promise<Outcome> {
   const checked = await checkFiles(context, input.words, {
-    configMaps: input.texts("configmap"),
+    configMaps: configMapFiles(input),
     namespace: input.text("namespace"),
     annotations: annotations(input.texts("annotation")),
   });
@@ -49,11 +50,29 @@ async function run(context: Context, input: Input): Promise<Outcome> {
   const request = requestOf(context, input, { engine, checked });
   const plan = await planPlay(engine, request);
   if (input.flag("dry-run")) return outcome(input, request.record.name, plan);
-  await play(engine, request, plan);
+  const interrupted = await playing(engine, request, plan);
+  if (interrupted && !input.flag("wait")) return await goesOn(context, request);
   if (input.flag("wait")) return { ...outcome(input, request.record.name, plan), exitCode: await waitForEnd(engine, context, request) };
   const ended = engine.host.state.run(request.record.name);
   const exitCode = request.unit !== "" && ended?.phase === "ended" ? { exitCode: ended.exitCode } : {};
   return { ...outcome(input, request.record.name, plan), ...exitCode };
+}
+
+/** Plays; true when a signal came while the pods were being started, which their supervisor goes on with. */
+async function playing(engine: Engine, request: PlayRequest, plan: Plan): Promise<boolean> {
+  try {
+    await play(engine, request, plan);
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof WherryError && thrown.code === INTERRUPTED) return true;
+    throw thrown;
+  }
+}
+
+/** Exit status as of a shell's command that SIGINT has ended. */
+async function goesOn(context: Context, { record: { name } }: PlayRequest): Promise<Outcome> {
+  await context.stderr.write(`Interrupted: service "${name}" goes on starting; "wherry ps ${name}" shows it, "wherry down ${name}" ends it\n`);
+  return { kind: "none", exitCode: 130 };
 }
 
 function requestOf(context: Context, input: Input, { engine, checked }: { engine: Engine; checked: CheckedFiles }): PlayRequest {
@@ -78,13 +97,14 @@ function requestOf(context: Context, input: Input, { engine, checked }: { engine
   const notify = notifier(context.notifySocket);
   return {
     record,
-    objects: objectRecords(name, checked.checked, options.publish),
+    objects: objectRecords(name, checked.checked, options),
     replace: input.flag("replace"),
     start: input.text("start") !== "false",
     cgroup: unit === "" ? handCgroup(name) : unitCgroup(unit),
     unit,
     env: supervisorEnv(context),
     onProgress: progressWriter(context, input.flag("quiet")),
+    interrupted: () => context.interrupted(),
     onStarted: () => {
       const monitor = engine.host.state.run(name)?.monitorPid ?? 0;
       if (monitor > 0) notify.send({ mainPid: monitor, ready: true });

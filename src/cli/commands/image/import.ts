@@ -21,7 +21,7 @@ export const command: Command = {
 };
 
 async function importFile(context: Context, input: Input): Promise<Outcome> {
-  const { importImage } = await import("../../../storage/mod.ts");
+  const { formatReference, importImage, localReference } = await import("../../../storage/mod.ts");
   const [source = "", name] = input.words;
   const config = configOf(input);
   const image = await importImage(await context.engine.store(), source, {
@@ -29,7 +29,7 @@ async function importFile(context: Context, input: Input): Promise<Outcome> {
     ...(Object.keys(config).length === 0 ? {} : { config }),
     ...(input.flag("quiet") || !context.stderr.isTerminal ? {} : { progress: (step: ImportProgress) => void context.stderr.write(`${progressText(step)}\n`) }),
   });
-  return { kind: "text", text: [...image.names, image.id].join("\n") };
+  return { kind: "text", text: [...(name === undefined ? image.names : [formatReference(localReference(name))]), image.id].join("\n") };
 }
 
 function configOf(input: Input): Partial<ImageConfig> {
