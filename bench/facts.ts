@@ -1,0 +1,17 @@
+/** The machine and the programs that the numbers belong to. */
+import { readFileSync } from "node:fs";
+import { arch, availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+import { firstLine } from "./command.ts";
+
+/** Words and what they stand for, in the order to show them in. */
+export function machineFacts(wherry: string): readonly (readonly [string, string])[] {
+  return [
+    ["machine", `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? arch()}), ${Math.round(totalmem() / 2 ** 30)} GiB`],
+    ["load before", loadavg().map((each) => each.toFixed(1)).join(", ")],
+    ["system", `${osName()}, Linux ${release()}, cgroup v1`],
+    ["engines", [firstLine([wherry, "version"]), firstLine(["podman", "--version"])].join("; ")],
+    ["parts of both", [firstLine(["crun", "--version"]), firstLine(["conmon", "--version"]), firstLine(["/usr/lib/podman/netavark", "--version"])].join("; ")],
+  ];
+}
+
+const osName = (): string => /^PRETTY_NAME="(.*)"$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "Linux";
