@@ -46,7 +46,7 @@ const REFUSED = 255;
 /** The status that a shell gives for what the runtime has logged. */
 export function refusal(log: string): number {
   if (/not found|no such file/i.test(log)) return 127;
-  return /permission denied|not executable|exec format|is a directory/i.test(log) ? 126 : REFUSED;
+  return /permission denied|not permitted|not executable|exec format|is a directory/i.test(log) ? 126 : REFUSED;
 }
 
 /** Hands changes of our terminal's size on to the runtime's pseudo-terminal, which crun before 1.9 does not do. */

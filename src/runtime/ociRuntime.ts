@@ -12,6 +12,7 @@ import { isFrozen, killCgroup, killRound, signalCgroup } from "./cgroupProcesses
 import { removeCgroup } from "./cgroupTree.ts";
 import { chooseRuntime, pathOf } from "./chooseRuntime.ts";
 import { execIn } from "./execIn.ts";
+import { keepFilter, withFilter } from "./filters.ts";
 import { spareHostMounts } from "./hostMounts.ts";
 import { numberAt, parseJson, textAt } from "./json.ts";
 import { LEARNED } from "./learned.ts";
@@ -138,9 +139,11 @@ async function create(driver: Driver, request: CreateRequest): Promise<Created> 
   try {
     ensureDirectory(driver.root);
     ensureDirectory(dirname(request.logPath), 0o750);
-    makeBundle(bundle, spareHostMounts(request.config, { runtime: parts.runtime, bundle }));
+    makeBundle(bundle, withFilter(spareHostMounts(request.config, { runtime: parts.runtime, bundle }), parts));
     const line = await startMonitor(monitorArgv(request, parts), request, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
-    return { pid: pidOf(line, bundle), monitorPid: monitorOf(id, bundle) ?? 0 };
+    const pid = pidOf(line, bundle);
+    keepFilter(request.config, parts, id);
+    return { pid, monitorPid: monitorOf(id, bundle) ?? 0 };
   } catch (thrown) {
     await remove(driver, id, bundle);
     clearBundle(bundle, { whole: isNew });

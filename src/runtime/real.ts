@@ -178,6 +178,8 @@ export function realSuite(binary: "crun" | "runc"): void {
     const words = { env: ["X=5"], cwd: "/tmp", terminal: false, interactive: false };
     expect(await runtime.exec(request.id, { ...words, args: ["sh", "-c", "exit $X"] })).toBe(5);
     expect(await runtime.exec(request.id, { ...words, args: ["sh", "-c", "kill -9 $$"] })).toBe(137);
+    expect(await runtime.exec(request.id, { ...words, args: ["no-such-program"] })).toBe(127);
+    expect(await runtime.exec(request.id, { ...words, args: ["/etc/passwd"] })).toBe(126);
     expect(readdirSync(request.bundle).filter((file) => file.startsWith("exec"))).toEqual([]);
     await runtime.remove(request.id, request.bundle);
     expect(runtime.exec(request.id, { ...words, args: ["true"] })).rejects.toMatchObject({ kind: "notFound" });
