@@ -1,8 +1,10 @@
 /** What the commands that change services share: opening the engine, showing progress, finding services. */
+import { readFileSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { openEngine, type Engine } from "../service/engine.ts";
 import type { ServiceProgress } from "../service/service.ts";
 import { serviceName, serviceNameOf, type ServiceName } from "../spec/spec.ts";
+import { type ProcessUnit, unitOfProcess } from "../systemd/host.ts";
 import type { Context } from "./context.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -27,6 +29,13 @@ export function supervisorEnv(context: Context): Readonly<Record<string, string>
     ...(context.notifySocket === undefined ? {} : { NOTIFY_SOCKET: context.notifySocket }),
     ...(context.watchdogUsec === undefined ? {} : { WATCHDOG_USEC: String(context.watchdogUsec) }),
   };
+}
+
+/** The unit of `--unit`, which must be the one that runs this command. Two managers may have units of one name: the cgroup tells them apart. */
+export function runningUnit(name: string): ProcessUnit {
+  const found = unitOfProcess(readFileSync("/proc/self/cgroup", "utf8"));
+  if (found?.unit === name) return found;
+  fail("usage", `Cannot act for unit "${name}": this process belongs to ${found === undefined ? "no unit" : `"${found.unit}"`}`);
 }
 
 /** The base cgroup of a service that is played by hand. */

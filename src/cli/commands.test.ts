@@ -53,7 +53,9 @@ describe("commands", () => {
   });
 
   test("describe shows pods as kubectl does, and services", async () => {
-    golden("describe", await showAll(["describe pod web", "describe po/job", "describe service shop", "describe service/old", "describe pod nothing", "describe job x", "describe pod"]));
+    golden("describe", await showAll(["describe pod web", "describe po/job", "describe service shop", "describe service/old", "describe pod nothing", "describe job x", "describe pod -n empty"]));
+    const all = await place.cli(["describe", "pods"]);
+    expect(all.stdout.match(/^Name: .*/gm)).toEqual(["Name:         job", "Name:         web"]);
   });
 
   test("events are those of a namespace or an object", async () => {
@@ -68,6 +70,22 @@ describe("commands", () => {
     expect([json.status, JSON.parse(json.stdout)[0].line]).toEqual([3, 4]);
     expect(await place.cli(["validate", "-"], { stdin: stdin.replace("imag:", "image:") })).toMatchObject({ status: 0, stdout: "-: 1 object, no problems\n" });
     expect(await place.cli(["validate", "none.yaml"])).toMatchObject({ status: 1, stdout: "" });
+  });
+
+  test("validate and play take several files in one --configmap, as podman does", async () => {
+    const map = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {a: b}\n`;
+    for (const name of ["one", "two"]) writeFileSync(`${place.paths.durable}/${name}.yaml`, map(name));
+    const stdin = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a, image: x, envFrom: [{configMapRef: {name: one}}, {configMapRef: {name: two}}]}]}\n";
+    expect(await place.cli(["validate", "-", "--configmap", "one.yaml,two.yaml"], { stdin })).toMatchObject({ status: 0 });
+    expect(await place.cli(["validate", "-", "--configmap", "one.yaml"], { stdin })).toMatchObject({ status: 3 });
+  });
+
+  test("down tells a service that is not there from one that it has removed, and refuses a file of two services", async () => {
+    expect(await place.cli(["down", "nothing.yaml"])).toMatchObject({ status: 0, stdout: "service/nothing is not there: nothing to remove\n" });
+    for (const name of ["one", "two"]) {
+      place.durable.putService({ name: serviceName(name), files: ["/x/both.yaml"], texts: [""], options: { exitPolicy: "none", network: "bridge", publish: [] }, revision: 1, playedAt: NOW }, []);
+    }
+    expect(await place.cli(["down", "/x/both.yaml"])).toMatchObject({ status: 2, stderr: expect.stringContaining("one, two") });
   });
 
   test("inspect shows services, pods, containers and the service container", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { WherryError } from "../base/errors.ts";
+import { problemsError } from "../kube/problems.ts";
 import type { Context } from "./context.ts";
 import { contextOf, type Surroundings } from "./context.ts";
 import { printable, report } from "./failure.ts";
@@ -33,6 +34,14 @@ describe("report", () => {
     expect(printed.stderr).toContain("\n  a.yaml:1:2");
     await report(context, error, { json: true });
     expect(JSON.parse(printed.stdout)).toEqual({ error: { kind: "invalid", code: "EINVALID", message: error.message, problems: [problem] } });
+  });
+
+  test("report() tells a problem that the message names already only once", async () => {
+    const problem = { file: "a.yaml", line: 1, column: 2, path: "spec", message: "is wrong", code: "value" } as const;
+    const { context, printed } = kept(false);
+    await report(context, problemsError([problem]), { json: false });
+    await report(context, problemsError([problem, { ...problem, line: 2 }]), { json: false });
+    expect(printed.stderr).toBe('Error: Cannot use "a.yaml": a.yaml:1:2: spec: is wrong\nError: Cannot use "a.yaml": 2 problems\n  a.yaml:1:2: spec: is wrong\n  a.yaml:2:2: spec: is wrong\n');
   });
 
   test("report() shows a stack for a bug only", async () => {

@@ -1,5 +1,6 @@
 /** How a container ended: from the monitor's record, or found out after a crash. */
-import { bundleDirectory } from "../base/paths.ts";
+import { removeTree } from "../base/files.ts";
+import { bundleDirectory, podDirectory, podDiskDirectory } from "../base/paths.ts";
 import type { ContainerExit, ContainerId, ContainerState, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import type { PodHost } from "./pod.ts";
@@ -24,6 +25,13 @@ export async function releaseContainer(host: PodHost, uid: PodUid, id: Container
   host.kernel.unmountRootfs(`${bundle}/rootfs`);
 }
 
+/** Takes everything of one start away: what runs, mounts, bundle and writable layer. Its log stays. */
+export async function discard(host: PodHost, record: PodRecord, id: ContainerId): Promise<void> {
+  await releaseContainer(host, record.uid, id);
+  await removeTree(`${podDirectory(host.paths, record.uid)}/containers/${id}`);
+  await removeTree(`${podDiskDirectory(host.paths, record.uid)}/containers/${id}`);
+}
+
 export type Found =
   | { readonly is: "alive"; readonly id: ContainerId; readonly bundle: string }
   | { readonly is: "ended"; readonly end: Terminated }
@@ -37,7 +45,7 @@ export async function recoverContainer(host: PodHost, record: PodRecord, contain
   if (state.status !== "creating" && state.status !== "running") return { is: "settled" };
   const bundle = bundleDirectory(host.paths, record.uid, state.id);
   if (state.status === "creating") {
-    await releaseContainer(host, record.uid, state.id);
+    await discard(host, record, state.id);
     return { is: "undone" };
   }
   const observed = await host.runtime.observe(state.id, bundle);

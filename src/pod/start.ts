@@ -1,8 +1,7 @@
 /** Starting one container of a pod whose sandbox stands: image, root filesystem, configuration, OCI runtime. */
 import { dirname } from "node:path";
 import { WherryError, fail, messageOf } from "../base/errors.ts";
-import { removeTree } from "../base/files.ts";
-import { bundleDirectory, podDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
+import { bundleDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
 import { ociConfig } from "../container/config.ts";
 import type { Bind, ConfigResult } from "../container/container.ts";
 import { resolveEnvironment } from "../container/environment.ts";
@@ -12,7 +11,7 @@ import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { lookupIdentity } from "../storage/identity.ts";
 import { layerDirectory } from "../storage/layout.ts";
 import type { Image } from "../storage/storage.ts";
-import { releaseContainer } from "./end.ts";
+import { discard, releaseContainer } from "./end.ts";
 import { requireImage } from "./image.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { hostnameOf, namespaceFiles } from "./sandbox.ts";
@@ -153,13 +152,6 @@ async function run(host: PodHost, { record, container, id, bundle, pid, event, r
   event("Normal", "Started", `Started container ${container.name}`);
   reporter.progress("started", container.name);
   return { is: "running", id, bundle };
-}
-
-/** Takes everything of one start away: what runs, mounts, bundle and writable layer. Its log stays. */
-export async function discard(host: PodHost, record: PodRecord, id: ContainerId): Promise<void> {
-  await releaseContainer(host, record.uid, id);
-  await removeTree(`${podDirectory(host.paths, record.uid)}/containers/${id}`);
-  await removeTree(`${podDiskDirectory(host.paths, record.uid)}/containers/${id}`);
 }
 
 /** The kubelet's reason for a container that could not be made. */

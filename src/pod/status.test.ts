@@ -25,6 +25,7 @@ describe("statusWord", () => {
   const idle = [waiting("PodInitializing")];
   const table: readonly (readonly [string, string, ReturnType<typeof world>])[] = [
     ["Running", "1/1", world({ main: [running("a")] })],
+    ["Created", "0/1", world({ main: [waiting("ContainerCreating")] }, { phase: "Pending", readyAt: 0, wanted: "stopped" })],
     ["ContainerCreating", "0/1", world({ main: [waiting("ContainerCreating")] }, { phase: "Pending", readyAt: 0 })],
     ["ContainerCreating", "0/1", world({ main: [creating] }, { phase: "Pending", readyAt: 0 })],
     ["PodInitializing", "0/1", world({ init: [ended("1", 0)], main: idle }, { phase: "Pending", readyAt: 0 })],

@@ -101,6 +101,7 @@ export class PodWorker implements Disposable {
   async #recover(): Promise<void> {
     const { host } = this.#options;
     for (const container of host.state.containers(this.uid)) {
+      if ("id" in container.state && this.#ends.get(container.name)?.id === container.state.id) continue;
       const found = await recoverContainer(host, this.#record(), container);
       if (found.is === "alive") this.#watch(container.name, found.id, found.bundle);
       if (found.is === "ended") this.#ended(container.name, found.end);
@@ -199,6 +200,7 @@ export class PodWorker implements Disposable {
         }
       });
       reporter.event({ type: "Warning", reason: "FailedCreatePodSandBox", message: `Failed to create pod sandbox: ${message}`, fieldPath: "" });
+      this.#refresh();
       await unmakeSandbox(host, record);
       return true;
     }

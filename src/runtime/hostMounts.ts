@@ -1,9 +1,10 @@
 /**
- * Containers that share the host's mount namespace (the service container). crun leaves the mounts alone then; runc
- * does not: it binds the root filesystem, the host's own root, over itself and copies the whole mount table with it.
+ * Containers that share the host's mount namespace (the service container). Neither runtime can set one up without
+ * touching the host: runc binds the root filesystem, the host's own root, over itself and copies the whole mount table
+ * with it; crun makes the links of /dev that a container should have in the host's own, and puts one to pts/ptmx, which
+ * no user but root may open, in the place of /dev/ptmx.
  */
 import { existsSync } from "node:fs";
-import { basename } from "node:path";
 import { ensureDirectory } from "../base/files.ts";
 import type { OciConfig, OciMount } from "./oci.ts";
 
@@ -13,10 +14,10 @@ const LEAVE = 'exec nsenter --target "$PPID" --mount -- "$@"';
 /** What a shell and nsenter(1) need of the host. */
 const NEEDED = ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/dev", "/proc"];
 
-/** For runc: a mount namespace and a small root of its own to set up, both of which the payload leaves before it begins. */
-export function spareHostMounts(config: OciConfig, { runtime, bundle }: { readonly runtime: string; readonly bundle: string }): OciConfig {
+/** A mount namespace and a small root of its own for the runtime to set up, both of which the payload leaves before it begins. */
+export function spareHostMounts(config: OciConfig, bundle: string): OciConfig {
   const { namespaces } = config.linux;
-  if (basename(runtime) !== "runc" || namespaces.some(({ type }) => type === "mount")) return config;
+  if (namespaces.some(({ type }) => type === "mount")) return config;
   const root = `${bundle}/rootfs`;
   ensureDirectory(root);
   const mounts = NEEDED.filter((path) => existsSync(path)).map((path): OciMount => ({ destination: path, type: "bind", source: path, options: ["rbind", "rprivate", "ro"] }));

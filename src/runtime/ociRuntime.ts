@@ -139,7 +139,7 @@ async function create(driver: Driver, request: CreateRequest): Promise<Created> 
   try {
     ensureDirectory(driver.root);
     ensureDirectory(dirname(request.logPath), 0o750);
-    makeBundle(bundle, withFilter(spareHostMounts(request.config, { runtime: parts.runtime, bundle }), parts));
+    makeBundle(bundle, withFilter(spareHostMounts(request.config, bundle), parts));
     const line = await startMonitor(monitorArgv(request, parts), request, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
     const pid = pidOf(line, bundle);
     keepFilter(request.config, parts, id);

@@ -1,6 +1,6 @@
 /** The contract suite's harness on real conmon, crun and runc, and what only they can be asked. For tests only. */
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { newContainerId } from "../spec/spec.ts";
 import { cgroupHost, directoriesOf } from "./cgroup.ts";
 import { killCgroup, processesOf } from "./cgroupProcesses.ts";
@@ -179,7 +179,7 @@ export function realSuite(binary: "crun" | "runc"): void {
     expect(await runtime.exec(request.id, { ...words, args: ["sh", "-c", "exit $X"] })).toBe(5);
     expect(await runtime.exec(request.id, { ...words, args: ["sh", "-c", "kill -9 $$"] })).toBe(137);
     expect(await runtime.exec(request.id, { ...words, args: ["no-such-program"] })).toBe(127);
-    expect(await runtime.exec(request.id, { ...words, args: ["/etc/passwd"] })).toBe(126);
+    expect(await runtime.exec(request.id, { ...words, args: ["/proc/version"] })).toBe(126);
     expect(readdirSync(request.bundle).filter((file) => file.startsWith("exec"))).toEqual([]);
     await runtime.remove(request.id, request.bundle);
     expect(runtime.exec(request.id, { ...words, args: ["true"] })).rejects.toMatchObject({ kind: "notFound" });
@@ -209,6 +209,16 @@ export function realSuite(binary: "crun" | "runc"): void {
     expect(bystander.exitCode).toBeNull();
     bystander.kill();
     await runtime.remove(request.id, request.bundle);
+  });
+
+  titled("leaves the host's /dev alone, whatever the container shares with it", async () => {
+    const devices = (): readonly string[] => readdirSync("/dev").map((name) => `${name} ${lstatSync(`/dev/${name}`).ino}`).toSorted();
+    const before = devices();
+    const request = room.requestFor((path) => bare("test -c /dev/null", path));
+    await run(request);
+    expect(await runtime.ended(request.bundle)).toMatchObject({ exitCode: 0 });
+    await runtime.remove(request.id, request.bundle);
+    expect(devices()).toEqual(before);
   });
 
   titled("notices that the kernel ended a payload for want of memory", async () => {

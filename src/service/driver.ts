@@ -2,7 +2,9 @@
  * The only thing that changes the pods of a service. It exists while its process holds the service's lock: in the
  * supervisor for the life of the service, or for the time of one command when there is no supervisor.
  */
-import { WherryError } from "../base/errors.ts";
+import { fail, WherryError } from "../base/errors.ts";
+import { allDone } from "../base/promises.ts";
+import { isAlive } from "../pod/decide.ts";
 import type { PodHost } from "../pod/pod.ts";
 import { PodWorker } from "../pod/worker.ts";
 import type { Pod, PodUid, ServiceName } from "../spec/spec.ts";
@@ -25,6 +27,7 @@ export interface DriverOptions {
 export class ServiceDriver implements Disposable {
   readonly #options: DriverOptions;
   readonly #workers = new Map<PodUid, PodWorker>();
+  #closed = false;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -34,50 +37,64 @@ export class ServiceDriver implements Disposable {
     return this.#options.host.state.pods({ service: this.#options.service });
   }
 
-  /** Finishes or undoes what an earlier holder of the lock left half-way; pods that live are adopted. */
+  /**
+   * Takes over what an earlier holder of the lock left: every pod finishes or undoes what was half-way, adopts what
+   * lives, and does what is due. Resolves when each has been looked at once; one that fails is tried again by itself and
+   * keeps no other from going on.
+   */
   async recover(): Promise<void> {
-    await Promise.all(this.pods().map((record) => this.#worker(record.uid, record.pod).recover()));
+    const workers = this.pods().map((record) => this.#worker(record.uid, record.pod));
+    for (const worker of workers) worker.nudge();
+    await Promise.allSettled(workers.map((worker) => worker.recover()));
   }
 
-  /** Looks at every pod once and does what is due; used after `recover`. Does not wait. */
-  resume(): void {
-    for (const record of this.pods()) this.#worker(record.uid, record.pod).nudge();
+  /** From now on no pod is made or started: the service is being taken down. */
+  close(): void {
+    this.#closed = true;
   }
 
-  /** Does the steps of a plan, pods side by side. Resolves when all of it is recorded and removals are done; the starts go on. */
-  async apply(plan: Plan): Promise<void> {
+  /**
+   * Does the steps of a plan, pods side by side. Resolves when all of it is recorded and removals are done; the starts
+   * go on. With `start: false` new pods are recorded as stopped.
+   */
+  async apply(plan: Plan, { start }: { readonly start: boolean }): Promise<void> {
     const pods = plan.steps.filter((step) => step.kind === "Pod");
-    const removals = Promise.all(pods.filter((step) => step.verb === "remove").map((step) => this.#remove(step)));
-    const rest = pods.filter((step) => step.verb !== "remove").map((step) => this.#applyPod(step, removals));
-    const outcomes = await Promise.allSettled([removals, ...rest]);
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    const removals = new Map(pods.filter(({ verb }) => verb === "remove" || verb === "replace").map((step) => [step, this.#remove(step)]));
+    const others = Promise.allSettled(removals.values());
+    await allDone(pods.map((step) => this.#applyPod(step, { removed: removals.get(step), others, start })));
   }
 
-  async #applyPod(step: Step, removals: Promise<unknown>): Promise<void> {
-    if (step.verb === "unchanged") return;
-    if (step.verb === "start" && step.pod !== undefined) return this.#start(step.pod);
-    if (step.verb === "replace") await this.#remove(step);
+  async #applyPod(step: Step, { removed, others, start }: { readonly removed: Promise<void> | undefined; readonly others: Promise<unknown>; readonly start: boolean }): Promise<void> {
+    await removed;
+    if (step.verb === "start" && step.pod !== undefined && start) this.#start(step.pod);
+    if (step.verb !== "create" && step.verb !== "replace") return;
     try {
-      this.#create(step);
+      this.#create(step, start);
     } catch (thrown) {
       if (!(thrown instanceof WherryError) || thrown.kind !== "conflict") throw thrown;
-      await removals; // what it collides with may be on its way out
-      this.#create(step);
+      await others; // what it collides with may be on its way out
+      this.#create(step, start);
     }
   }
 
-  #create(step: Step): void {
+  #refuseWhenClosed(): void {
+    const { service } = this.#options;
+    if (this.#closed) fail("conflict", `Cannot play "${service}": it is being taken down`, { code: "ESTOPPING", hint: "play it again when it is gone" });
+  }
+
+  #create(step: Step, start: boolean): void {
+    this.#refuseWhenClosed();
     const { host, service, cgroup } = this.#options;
     const wanted = step.wanted;
     if (wanted === undefined || wanted.object.kind !== "Pod") return;
     const network = wanted.object.spec.hostNetwork ? "host" : (this.#options.durable.service(service)?.options.network ?? "bridge");
     const { record, containers } = newPod({ service, pod: wanted.object, hash: wanted.hash, network, cgroup, now: host.now() });
-    const added = host.state.addPod(record, containers, {
+    const added = host.state.addPod({ ...record, wanted: start ? "running" : "stopped" }, containers, {
       ...(network === "bridge" ? { subnet: host.bridge.subnet } : {}),
       hostPorts: hostPortsOf(wanted.object, network),
     });
     this.#options.onProgress({ pod: step.name, what: step.verb === "replace" ? "replaced" : "created" });
-    this.#worker(added.uid, added.pod).nudge();
+    this.#worker(added.uid, added.pod, { isNew: true }).nudge();
   }
 
   async #remove(step: Step): Promise<void> {
@@ -96,9 +113,9 @@ export class ServiceDriver implements Disposable {
 
   async #want(uids: readonly PodUid[], wanted: "stopped" | "removed", grace: number | undefined): Promise<void> {
     const { host } = this.#options;
-    await Promise.all(
+    await allDone(
       this.#records(uids).map(async (record) => {
-        host.state.updatePod(record.uid, { wanted });
+        if (record.wanted !== "removed") host.state.updatePod(record.uid, { wanted }); // a removal is never taken back
         const worker = this.#worker(record.uid, record.pod);
         worker.hurry(grace);
         await worker.poke();
@@ -106,19 +123,23 @@ export class ServiceDriver implements Disposable {
     );
   }
 
-  /** Starts stopped or ended pods anew: init containers run again, volumes keep their content. */
-  async start(uids: readonly PodUid[]): Promise<void> {
-    await Promise.all(this.#records(uids).map((record) => this.#start(record)));
+  /** Starts stopped or ended pods anew: init containers run again, volumes keep their content. Others are left alone. */
+  start(uids: readonly PodUid[]): void {
+    for (const record of this.#records(uids)) this.#start(record);
   }
 
-  async #start(record: PodRecord): Promise<void> {
+  #start(record: PodRecord): void {
+    this.#refuseWhenClosed();
     markStart(this.#options.host, record);
     this.#worker(record.uid, record.pod).nudge();
   }
 
   async restart(uids: readonly PodUid[], grace?: number): Promise<void> {
-    await this.stop(uids, grace);
-    await this.start(uids);
+    const restartOne = async (uid: PodUid): Promise<void> => {
+      await this.stop([uid], grace);
+      this.start([uid]);
+    };
+    await allDone(uids.map(restartOne));
   }
 
   /** Sends a signal to all containers of pods. SIGKILL means that they shall not come back: they count as stopped. */
@@ -126,19 +147,20 @@ export class ServiceDriver implements Disposable {
     if (signal === "SIGKILL") return this.#want(uids, "stopped", 0);
     const { host } = this.#options;
     const running = this.#records(uids).flatMap((record) => host.state.containers(record.uid));
-    await Promise.all(running.map(async ({ state }) => (state.status === "running" ? host.runtime.kill(state.id, signal) : false)));
+    await allDone(running.map(async ({ state }) => (state.status === "running" ? host.runtime.kill(state.id, signal) : false)));
   }
 
   #records(uids: readonly PodUid[]): readonly PodRecord[] {
     return this.pods().filter((record) => uids.includes(record.uid));
   }
 
-  #worker(uid: PodUid, pod: Pod): PodWorker {
+  #worker(uid: PodUid, pod: Pod, { isNew }: { readonly isNew: boolean } = { isNew: false }): PodWorker {
     const known = this.#workers.get(uid);
     if (known !== undefined) return known;
     const { host, durable, service, onProgress, onChange } = this.#options;
     const { name, namespace } = pod.metadata;
     const worker = new PodWorker(uid, {
+      isNew,
       host,
       config: configSource(durable, service),
       reporter: {
@@ -161,10 +183,16 @@ export class ServiceDriver implements Disposable {
   }
 }
 
-/** Records that a pod shall run, from its beginning. Needs the service's lock, not a supervisor. */
-export function markStart(host: Pick<PodHost, "state">, record: PodRecord): void {
-  host.state.transaction(() => {
-    host.state.updatePod(record.uid, { wanted: "running", phase: "Pending", reason: "", message: "", initializedAt: 0, readyAt: 0 });
-    resetContainers(host.state, record);
+/**
+ * Records that a stopped or ended pod shall run, from its beginning; one whose stop was interrupted goes on with what is
+ * left of it. A pod that runs, or is being removed, is left alone. Needs the service's lock, not a supervisor.
+ */
+export function markStart({ state }: Pick<PodHost, "state">, record: PodRecord): void {
+  const ended = record.phase === "Succeeded" || record.phase === "Failed";
+  if (record.wanted === "removed" || (record.wanted === "running" && !ended)) return;
+  const anew = record.sandboxAt === 0 && !state.containers(record.uid).some(isAlive);
+  state.transaction(() => {
+    state.updatePod(record.uid, { wanted: "running", phase: "Pending", reason: "", message: "", ...(anew ? { initializedAt: 0, readyAt: 0 } : {}) });
+    resetContainers(state, record);
   });
 }

@@ -2,9 +2,9 @@
 import type { Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, ExitPolicy, PodRecord } from "../state/state.ts";
 
-/** No pod is or will be running. */
+/** No pod is or will be running, and none is still being taken away. */
 export const allEnded = (pods: readonly PodRecord[]): boolean =>
-  pods.every((pod) => pod.sandboxAt === 0 && (pod.wanted !== "running" || pod.phase === "Succeeded" || pod.phase === "Failed"));
+  pods.every((pod) => pod.sandboxAt === 0 && (pod.wanted === "stopped" || (pod.wanted === "running" && (pod.phase === "Succeeded" || pod.phase === "Failed"))));
 
 /**
  * The status the supervisor, and so conmon and the unit, ends with: `none` is always 0; `any` the status of the first

@@ -2,7 +2,6 @@
  * The service container: first to start, last to go. Its payload is the supervisor, its conmon the unit's main
  * process. Recorded (`ServiceRun`) before it is made and forgotten after it is gone. Callers hold the service's lock.
  */
-import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { ensureDirectory, removeTree } from "../base/files.ts";
 import { serviceBundle, serviceDirectory, serviceLog } from "../base/paths.ts";
@@ -10,6 +9,7 @@ import { serviceContainerConfig } from "../container/service.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
 import { ensureBase, enterCgroup, removeCgroup, removeIfEmpty } from "../runtime/cgroupTree.ts";
 import { ownCapabilities } from "../runtime/rlimits.ts";
+import type { CreateRequest } from "../runtime/runtime.ts";
 import { newContainerId, type ServiceName } from "../spec/spec.ts";
 import type { ServiceRun } from "../state/state.ts";
 import type { Engine } from "./engine.ts";
@@ -41,23 +41,35 @@ export async function createServiceContainer(engine: Engine, service: ServiceNam
     exitCode: 0,
   };
   host.state.putRun(run);
-  ensureDirectory(serviceDirectory(paths, service));
-  ensureBase(options.cgroup);
-  const back = enterCgroup(`${options.cgroup}/wherry`); // what is started from here on is born there
-  const { monitorPid } = await host.runtime.create({
-    id: run.id,
-    bundle: run.bundle,
-    config: serviceContainerConfig({ args: [...paths.self, "supervise", service], env: supervisorEnv(engine, options.env), cgroupsPath: `${options.cgroup}/service`, capabilities: ownCapabilities() }),
+  let back = (): void => {};
+  try {
+    ensureDirectory(serviceDirectory(paths, service));
+    ensureBase(options.cgroup);
+    back = enterCgroup(`${options.cgroup}/wherry`); // what is started from here on is born there
+    const { monitorPid } = await host.runtime.create(createRequest(engine, run, options.env));
+    host.state.updateRun(service, { monitorPid });
+    if (options.unit === "") back();
+    return { ...run, monitorPid };
+  } catch (thrown) {
+    back();
+    await removeServiceContainer(engine, service);
+    throw thrown;
+  }
+}
+
+function createRequest(engine: Engine, { id, bundle, service, cgroup }: ServiceRun, env: LaunchOptions["env"]): CreateRequest {
+  const { host, paths } = engine;
+  return {
+    id,
+    bundle,
+    config: serviceContainerConfig({ args: [...paths.self, "supervise", service], env: supervisorEnv(engine, env), cgroupsPath: `${cgroup}/service`, capabilities: ownCapabilities() }),
     logPath: serviceLog(paths, service),
     logSizeMax: 1024 * 1024,
     journal: host.journal,
     name: `${service}-service`,
     tag: service,
     labels: { WHERRY_SERVICE: service },
-  });
-  if (options.unit === "") back();
-  host.state.updateRun(service, { monitorPid });
-  return { ...run, monitorPid };
+  };
 }
 
 /** A supervisor waits most of its life: machine code for what runs once would only take memory (docs/performance.md). */
@@ -75,17 +87,22 @@ function supervisorEnv({ paths }: Engine, more: Readonly<Record<string, string>>
   return Object.entries(env).map(([name, value]) => `${name}=${value}`);
 }
 
+/** Milliseconds from a supervisor's recorded end to that of its process, at the most. */
+const ENDING = 5_000;
+
 /** Takes the service container and everything that belongs to it away; what is gone already is success. Pods are not looked at. */
 export async function removeServiceContainer(engine: Engine, service: ServiceName): Promise<void> {
   const { host, paths } = engine;
   const run = host.state.run(service);
   if (run !== undefined) {
+    // A supervisor that has recorded its end is about to go: killed now, its monitor would report 137 to the unit.
+    if (run.phase === "ended") await host.runtime.ended(run.bundle, { signal: AbortSignal.timeout(ENDING) });
     await host.runtime.remove(run.id, run.bundle);
     await killCgroup(`${run.cgroup}/service`);
     await removeCgroup(`${run.cgroup}/service`);
     if (run.unit === "" && host.state.pods({ service }).length === 0) await removeHandCgroup(run.cgroup);
   }
-  if (existsSync(serviceDirectory(paths, service))) await removeTree(serviceDirectory(paths, service));
+  await removeTree(serviceDirectory(paths, service));
   host.state.removeRun(service);
 }
 

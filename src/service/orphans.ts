@@ -6,6 +6,7 @@
  */
 import { readdirSync } from "node:fs";
 import { unless } from "../base/errors.ts";
+import { allDone } from "../base/promises.ts";
 import { removeTree } from "../base/files.ts";
 import { bundleDirectory, uidOfLogs } from "../base/paths.ts";
 import { removePodDirectories } from "../pod/sandbox.ts";
@@ -19,8 +20,8 @@ export async function removeOrphans({ host, paths }: Engine): Promise<void> {
   const logs = entries(paths.logs).map((name) => ({ name, uid: uidOfLogs(name) }));
   const known = new Set([...host.state.runs().map(({ id }) => id), ...host.state.containers().flatMap(idsOf)].map(String));
   const pods = new Set(host.state.pods().map(({ uid }) => String(uid)));
-  for (const id of ids) if (!known.has(id)) await removeContainer(id);
-  for (const uid of new Set(uids)) if (!pods.has(uid)) await removePodDirectories(host, uid);
+  await allDone(ids.filter((id) => !known.has(id)).map(removeContainer));
+  await allDone([...new Set(uids)].filter((uid) => !pods.has(uid)).map((uid) => removePodDirectories(host, uid)));
   for (const { name, uid } of logs) if (uid !== undefined && !pods.has(uid)) await removeTree(`${paths.logs}/${name}`);
 
   async function removeContainer(id: string): Promise<void> {

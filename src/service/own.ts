@@ -5,7 +5,7 @@
  */
 import { commandLock, serviceLock } from "../base/paths.ts";
 import { acquire, type Lock } from "../base/locks.ts";
-import { fail } from "../base/errors.ts";
+import { fail, messageOf } from "../base/errors.ts";
 import type { ServiceName } from "../spec/spec.ts";
 import { ServiceDriver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
@@ -24,9 +24,12 @@ export interface Owned extends Disposable {
   release(): void;
 }
 
-/** Becomes the owner of a service: the lock, then `recover`. Undefined when a supervisor holds it. */
+/**
+ * Becomes the owner of a service. Undefined when a supervisor holds the lock. What an earlier owner left half-way is
+ * finished or undone pod by pod: it is the first thing that the driver does with each that it is asked to change.
+ */
 export async function own(engine: Engine, service: ServiceName, options: { readonly cgroup: string; readonly onProgress: (progress: ServiceProgress) => void }): Promise<Owned | undefined> {
-  const lock = await takeServiceLock(engine, service);
+  const lock = acquire(serviceLock(engine.paths, service), { wait: false });
   if (lock === undefined) return undefined;
   const driver = new ServiceDriver({ host: engine.host, durable: engine.durable, service, cgroup: options.cgroup, onProgress: options.onProgress, onChange: () => {} });
   const owned: Owned = {
@@ -37,24 +40,9 @@ export async function own(engine: Engine, service: ServiceName, options: { reado
       lock[Symbol.dispose]();
     },
   };
-  try {
-    await removeOrphans(engine);
-    await driver.recover();
-    return owned;
-  } catch (thrown) {
-    owned[Symbol.dispose]();
-    throw thrown;
-  }
-}
-
-/** A supervisor that has recorded its end lets go of the lock in a moment; any other keeps it. */
-async function takeServiceLock({ host, paths }: Engine, service: ServiceName): Promise<Lock | undefined> {
-  const path = serviceLock(paths, service);
-  const lock = acquire(path, { wait: false });
-  const run = host.state.run(service);
-  if (lock !== undefined || run?.phase !== "ended") return lock;
-  await host.runtime.ended(run.bundle);
-  return acquire(path, { wait: false });
+  // What nobody has a record of belongs to no service, and must not keep one from being changed.
+  await removeOrphans(engine).catch((thrown: unknown) => options.onProgress({ what: `warning: ${messageOf(thrown)}` }));
+  return owned;
 }
 
 /** A supervisor of the service is alive: its monitor is, and it has not recorded its end. */
@@ -74,19 +62,9 @@ export async function endWithoutMonitor({ host }: Engine, service: ServiceName):
   if (!monitored && status !== "absent") await host.runtime.remove(run.id, run.bundle);
 }
 
-export interface TakeDownOptions {
-  /** Seconds in place of the pods' own grace periods. */
-  readonly grace?: number;
-  readonly onProgress: (progress: ServiceProgress) => void;
-}
-
-/** Takes everything of a service away but its volumes. The caller has its turn; false when a supervisor is in the way. */
-export async function takeDown(engine: Engine, service: ServiceName, { grace, onProgress }: TakeDownOptions): Promise<boolean> {
-  const cgroup = engine.host.state.run(service)?.cgroup ?? "";
-  using owned = await own(engine, service, { cgroup, onProgress });
-  if (owned === undefined) return false;
+/** Takes everything of a service away but its volumes. */
+export async function takeDown(engine: Engine, owned: Owned, { service, grace }: { readonly service: ServiceName; readonly grace: number | undefined }): Promise<void> {
   await owned.driver.remove(owned.driver.pods().map(({ uid }) => uid), grace);
   await removeServiceContainer(engine, service);
   engine.durable.removeService(service);
-  return true;
 }

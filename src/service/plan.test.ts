@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { check } from "../kube/check.ts";
 import { exampleContainer, exampleEnd, examplePod } from "../spec/examples.ts";
 import { namespace, serviceName, type ConfigMap, type Pod } from "../spec/spec.ts";
 import type { ContainerRecord, ObjectRecord, PodRecord } from "../state/state.ts";
@@ -6,7 +7,7 @@ import { conflicts } from "./conflicts.ts";
 import { allEnded, exitStatus } from "./exit.ts";
 import { planService, type PlanInput } from "./plan.ts";
 import { hostPortsOf, newPod } from "../pod/records.ts";
-import { hashOf, parsePublish } from "./wanted.ts";
+import { hashOf, objectRecords, parsePublish } from "./wanted.ts";
 
 const service = serviceName("shop");
 const wanted = (name: string, hash = "h"): ObjectRecord => ({ service, object: examplePod(name), hash });
@@ -58,6 +59,25 @@ test("parsePublish() reads podman's forms", () => {
   expect(parsePublish("127.0.0.1:8080:80/udp")).toMatchObject({ hostIP: "127.0.0.1", hostPort: 8080, protocol: "UDP" });
   expect(parsePublish("80")).toMatchObject({ hostPort: 80, containerPort: 80 });
   for (const bad of ["", "x", "80:", "70000:80", "1:2:3:4"]) expect(() => parsePublish(bad)).toThrow(/Cannot publish/);
+});
+
+const records = (yaml: string, network: "bridge" | "none" | "host"): readonly string[] => {
+  const result = check([{ file: "a.yaml", text: `{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {${yaml}}}` }]);
+  return result.ok ? objectRecords(service, result.checked, { publish: [], network }).map(({ hash }) => hash) : ["refused"];
+};
+
+test("objectRecords() gives a pod another hash when its network is another one", () => {
+  const pod = "containers: [{name: a, image: x}]";
+  const [bridge, again, none, host] = [records(pod, "bridge"), records(pod, "bridge"), records(pod, "none"), records(pod, "host")];
+  expect([again, new Set([bridge, none, host].flat()).size]).toEqual([bridge, 3]);
+  const onHost = `hostNetwork: true, ${pod}`;
+  expect(records(onHost, "none")).toEqual(records(onHost, "bridge"));
+});
+
+test("objectRecords() refuses a host port that a pod without a network could not have", () => {
+  const pod = "containers: [{name: a, image: x, ports: [{containerPort: 80, hostPort: 80}]}]";
+  expect(() => records(pod, "none")).toThrow('Cannot publish host port 80/TCP of pod "web": the network of the service is "none", it must be bridge or host');
+  expect(records(pod, "bridge")).toHaveLength(1);
 });
 
 const port = (hostPort: number, hostIP?: string): Pod =>

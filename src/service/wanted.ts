@@ -5,14 +5,26 @@ import { referencedConfig } from "../kube/references.ts";
 import type { Container, ContainerPort, KubeObject, Pod, ServiceName } from "../spec/spec.ts";
 import type { ObjectRecord, ServiceOptions } from "../state/state.ts";
 
-/** The hash of a pod covers all that it is made from: its object, its configuration, and the network that it is given. */
+/**
+ * The hash of a pod covers all that it is made from: its object, its configuration, and the network that it is given.
+ * Fails with kind `invalid` when a port cannot be published.
+ */
 export function objectRecords(service: ServiceName, checked: Checked, { publish, network }: Pick<ServiceOptions, "publish" | "network">): readonly ObjectRecord[] {
   const pods = applyPublish(checked.pods, publish.map(parsePublish));
+  if (network === "none") refuseHostPorts(pods);
   const config = [...checked.configMaps, ...checked.secrets];
   return [
     ...config.map((object): ObjectRecord => ({ service, object, hash: hashOf(object) })),
     ...pods.map((object): ObjectRecord => ({ service, object, hash: hashOf([object, configOf(object, checked), object.spec.hostNetwork ? "host" : network]) })),
   ];
+}
+
+/** A port that nobody could reach must not look published. */
+function refuseHostPorts(pods: readonly Pod[]): void {
+  for (const { metadata, spec } of pods.filter((pod) => !pod.spec.hostNetwork)) {
+    const port = spec.containers.flatMap(({ ports }) => ports).find(({ hostPort }) => hostPort !== undefined);
+    if (port !== undefined) fail("invalid", `Cannot publish host port ${port.hostPort}/${port.protocol} of pod "${metadata.name}": the network of the service is "none", it must be bridge or host`);
+  }
 }
 
 /** The ConfigMaps and Secrets that make the pod what it is. */

@@ -5,12 +5,13 @@ import { conflicts } from "../service/conflicts.ts";
 import { markStart } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
 import { createServiceContainer } from "../service/launch.ts";
-import { commandTurn, endWithoutMonitor, own, supervised, type Owned } from "../service/own.ts";
+import { commandTurn, endWithoutMonitor, supervised, type Owned } from "../service/own.ts";
 import { planService } from "../service/plan.ts";
 import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
 import { ask, socketAppears, type AskOptions } from "./client.ts";
 import { failUnstarted, progressOfPods } from "./requests.ts";
+import { askOrOwn, askUnlessGone, type Asking } from "./turn.ts";
 
 export interface PlayRequest extends Wanted {
   readonly replace: boolean;
@@ -31,9 +32,13 @@ export interface PlayRequest extends Wanted {
 
 /** What a play would do, from what is recorded now. Fails with kind `conflict` when another service is in the way. */
 export async function planPlay(engine: Engine, request: PlayRequest): Promise<Plan> {
+  return planFor(engine, request, await supervised(engine, request.record.name));
+}
+
+function planFor(engine: Engine, request: PlayRequest, isSupervised: boolean): Plan {
   const { durable, host: { state } } = engine;
   const service = request.record.name;
-  await refuseOtherUnit(engine, request);
+  if (isSupervised) refuseOtherUnit(engine, request);
   const others = state.pods().filter((pod) => pod.service !== service).map((pod) => ({ pod, ports: state.hostPorts(pod.uid) }));
   const found = conflicts(request.objects, others);
   if (found.length > 0) fail("conflict", `Cannot play "${service}": ${found.join("; ")}`, { code: "ECONFLICT", hint: "nothing was changed" });
@@ -42,7 +47,7 @@ export async function planPlay(engine: Engine, request: PlayRequest): Promise<Pl
     recorded: durable.objects(service),
     pods: state.pods({ service }),
     replace: request.replace,
-    restart: !(await supervised(engine, service)),
+    restart: !isSupervised,
     cgroup: request.unit === "" ? "" : request.cgroup,
   });
 }
@@ -50,20 +55,19 @@ export async function planPlay(engine: Engine, request: PlayRequest): Promise<Pl
 /** Does what `planPlay` has seen, and follows until every pod has been started. Fails with kind `failed` when one cannot be; the others go on. */
 export async function play(engine: Engine, request: PlayRequest, seen: Plan): Promise<void> {
   const service = request.record.name;
-  const socket = controlSocket(engine.paths, service);
   await endWithoutMonitor(engine, service);
   const options: AskOptions = { onProgress: request.onProgress, onDone: request.onStarted, interrupted: request.interrupted };
-  if (seen.unchanged && sameRecord(engine, request) && (await ask(socket, { op: "follow" }, options))) return;
-  const apply = { op: "apply", record: request.record, objects: request.objects, replace: request.replace, start: request.start } as const;
-  if (await ask(socket, apply, options)) return;
+  const { record, objects, replace, start } = request;
+  if (seen.unchanged && sameRecord(engine, request) && (await askUnlessGone(engine, { service, request: { op: "follow" }, options }))) return;
+  const asking: Asking = { service, request: { op: "apply", record, objects, replace, start }, options, cgroup: request.cgroup, onProgress: request.onProgress };
+  if (await askUnlessGone(engine, asking)) return;
   using turn = commandTurn(engine, service);
-  if (await ask(socket, apply, options)) return;
-  using owned = await own(engine, service, request);
-  if (owned === undefined) fail("unavailable", `Cannot play "${service}": its supervisor is alive and does not listen`, { hint: `end it with "wherry down ${service}"` });
-  const plan = await planPlay(engine, request);
+  using owned = await askOrOwn(engine, asking);
+  if (owned === undefined) return;
+  const plan = planFor(engine, request, false);
   prepare(engine, { request, plan, owned });
   if (request.start && request.objects.some(({ object }) => object.kind === "Pod")) await launch(engine, request, owned);
-  else await owned.driver.apply(plan);
+  else await owned.driver.apply(plan, { start: request.start });
   turn[Symbol.dispose]();
   if (request.start) await followStart(engine, service, options);
 }
@@ -76,10 +80,10 @@ function sameRecord({ durable }: Engine, { record }: PlayRequest): boolean {
 }
 
 /** A unit's processes must live in the unit's own cgroup, so it cannot take over what was started elsewhere. */
-async function refuseOtherUnit(engine: Engine, { record, unit }: PlayRequest): Promise<void> {
+function refuseOtherUnit(engine: Engine, { record, unit, cgroup }: PlayRequest): void {
   const run = engine.host.state.run(record.name);
-  if (unit === "" || run === undefined || run.unit === unit || !(await supervised(engine, record.name))) return;
-  fail("conflict", `Cannot play "${record.name}" in unit "${unit}": it runs already, ${run.unit === "" ? "played by hand" : `in unit "${run.unit}"`}`, {
+  if (unit === "" || run === undefined || (run.unit === unit && run.cgroup === cgroup)) return; // two managers may have units of one name
+  fail("conflict", `Cannot play "${record.name}" in unit "${unit}": it runs already, ${run.unit === "" ? "played by hand" : `in unit "${run.unit}" (${run.cgroup})`}`, {
     hint: `take it down first: wherry down ${record.name}`,
   });
 }
@@ -114,15 +118,10 @@ async function followStart(engine: Engine, service: ServiceName, options: AskOpt
 }
 
 /** Starts the service container of a service whose pods have been recorded, because one of them is to be started. */
-export async function startPods(engine: Engine, request: Pick<PlayRequest, "cgroup" | "unit" | "env" | "onProgress"> & { readonly service: ServiceName; readonly uids: readonly PodUid[] }): Promise<void> {
+export async function startPods(engine: Engine, owned: Owned, request: Pick<PlayRequest, "cgroup" | "unit" | "env" | "onProgress"> & { readonly service: ServiceName; readonly uids: readonly PodUid[] }): Promise<void> {
   const { service, uids } = request;
   const record = engine.durable.service(service) ?? fail("notFound", `Cannot start pods of "${service}": the service is not recorded`);
-  using owned = await own(engine, service, request);
-  if (owned === undefined) fail("unavailable", `Cannot start pods of "${service}": its supervisor is alive and does not listen`);
-  for (const pod of owned.driver.pods()) {
-    if (uids.includes(pod.uid)) markStart(engine.host, pod);
-    else if (pod.wanted === "running") engine.host.state.updatePod(pod.uid, { wanted: "stopped" });
-  }
+  for (const pod of owned.driver.pods()) if (uids.includes(pod.uid)) markStart(engine.host, pod);
   owned.driver[Symbol.dispose]();
   await launch(engine, { record, cgroup: request.cgroup, unit: request.unit, env: request.env }, owned);
   await followStart(engine, service, { onProgress: request.onProgress });

@@ -3,9 +3,8 @@ import { fail } from "../base/errors.ts";
 import { progressOf, type Progress } from "../pod/decide.ts";
 import type { ServiceDriver } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
-import type { Plan } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
-import type { ObjectRecord, PodRecord } from "../state/state.ts";
+import type { PodRecord } from "../state/state.ts";
 import { podUid } from "../spec/spec.ts";
 import type { Message, Request } from "./protocol.ts";
 
@@ -14,8 +13,9 @@ export interface Supervised {
   readonly driver: ServiceDriver;
   readonly engine: Engine;
   readonly service: ServiceName;
-  plan(wanted: readonly ObjectRecord[], replace: boolean): Plan;
-  /** The pods of the first play are recorded; throws what kept them from it. */
+  /** Records what is wanted and does it, one at a time; resolves when the pods of it are recorded. */
+  apply(request: Extract<Request, { op: "apply" }>): Promise<void>;
+  /** The pods of the latest play are recorded; throws what kept them from it, or that the service is being taken down. */
   applied(): boolean;
   stopping(): void;
   end(exitCode: number): void;
@@ -44,13 +44,10 @@ export async function handleRequest(supervised: Supervised, request: Request, re
 }
 
 async function apply(supervised: Supervised, request: Extract<Request, { op: "apply" }>, reply: Reply): Promise<void> {
-  const { driver, engine } = supervised;
-  const plan = supervised.plan(request.objects, request.replace);
-  engine.durable.putService(request.record, request.objects);
-  await driver.apply(plan);
+  const { driver } = supervised;
+  await supervised.apply(request);
   if (!request.start) return;
-  const stopped = driver.pods().filter((pod) => pod.wanted === "stopped").map(({ uid }) => uid);
-  await driver.start(stopped);
+  driver.start(driver.pods().filter((pod) => pod.wanted === "stopped").map(({ uid }) => uid));
   await follow(supervised, reply);
 }
 
@@ -91,7 +88,7 @@ async function changePods(supervised: Supervised, request: Extract<Request, { op
     case "stop":
       return await driver.stop(uids, request.grace);
     case "start":
-      await driver.start(uids);
+      driver.start(uids);
       break;
     case "restart":
       await driver.restart(uids, request.grace);

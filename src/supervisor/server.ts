@@ -45,6 +45,10 @@ export function serve(path: string, handler: Handler, onIdle: () => void): Contr
       },
       data: (socket, chunk) => socket.data.read(chunk),
       drain: flush,
+      error(socket, thrown) {
+        write(socket, encode(errorMessage(thrown))); // what was not even a line
+        socket.end();
+      },
       close(socket) {
         socket.data.gone.abort();
         clients.delete(socket.data);

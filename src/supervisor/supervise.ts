@@ -4,16 +4,17 @@
  */
 import { controlSocket, serviceLock } from "../base/paths.ts";
 import { acquire } from "../base/locks.ts";
-import { fail } from "../base/errors.ts";
+import { fail, messageOf } from "../base/errors.ts";
+import { semaphore } from "../base/semaphore.ts";
 import type { ServiceName } from "../spec/spec.ts";
 import { ServiceDriver } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
 import { allEnded, exitStatus } from "../service/exit.ts";
 import { planService } from "../service/plan.ts";
-import type { ServiceProgress } from "../service/service.ts";
+import type { Plan, ServiceProgress } from "../service/service.ts";
 import { enterCgroup } from "../runtime/cgroupTree.ts";
 import type { Notifier } from "../systemd/systemd.ts";
-import type { Message } from "./protocol.ts";
+import type { Message, Request } from "./protocol.ts";
 import { handleRequest, type Supervised } from "./requests.ts";
 import { serve, type ControlServer } from "./server.ts";
 import { statusOf } from "./status.ts";
@@ -31,6 +32,10 @@ const EXTEND_EVERY = 10_000;
 const EXTEND_BY = 30_000_000;
 /** Looking at all pods takes at most one part in so many of the time. */
 const LOOK_SHARE = 5;
+/** Milliseconds after which a look that failed (a full /run) is tried again. */
+const LOOK_AGAIN = 10_000;
+/** Milliseconds that a client has, after all pods have ended, to take its answer. */
+const LINGER = 5_000;
 /** Milliseconds after the last start or stop at which the supervisor gives memory back. */
 const SETTLE = 1_000;
 
@@ -55,7 +60,12 @@ class Supervisor implements Supervised, Disposable {
   #status = "";
   #applied: { readonly is: "pending" | "done" } | { readonly is: "failed"; readonly thrown: unknown } = { is: "pending" };
   #extending: ReturnType<typeof setInterval> | undefined;
+  readonly #applying = semaphore(1);
   #stopping = false;
+  /** Somebody knows why the service could not be made as wanted. */
+  #told = false;
+  #over = false;
+  #lingering: ReturnType<typeof setTimeout> | undefined;
   #turn = false;
   /** Milliseconds between a change and the look at it. */
   #pause = 0;
@@ -79,47 +89,79 @@ class Supervisor implements Supervised, Disposable {
     enterCgroup(`${this.#run().cgroup}/wherry`);
     this.#options.onTerminate(() => void this.terminate());
     this.#watchdog();
-    await this.driver.recover();
     this.#server = serve(controlSocket(engine.paths, service), (request, send, signal) => handleRequest(this, request, { send, signal }), () => this.#changed());
     engine.host.state.updateRun(service, { phase: "running" });
-    this.driver.resume();
-    await this.#applyWanted();
+    void this.#applying.run(() => this.#applyRecorded());
     return await this.#ended.promise;
   }
 
-  /** Makes what is recorded as wanted; what cannot be recorded (a conflict) is told to whoever follows. */
-  async #applyWanted(): Promise<void> {
+  /** Takes over what there is, and makes what is recorded as wanted. What fails is told to whoever follows. */
+  async #applyRecorded(): Promise<void> {
     try {
-      await this.driver.apply(this.plan(this.engine.durable.objects(this.service), false));
-      this.#applied = { is: "done" };
+      await this.driver.recover();
+      await this.#apply(() => this.plan(this.engine.durable.objects(this.service), false), { start: true });
     } catch (thrown) {
       this.#applied = { is: "failed", thrown };
     }
-    this.#changed();
   }
 
-  /** Whether the pods of the first play are recorded; throws what kept them from it. */
+  async apply({ record, objects, replace, start }: Extract<Request, { op: "apply" }>): Promise<void> {
+    await this.#applying.run(() => this.#apply(() => {
+      const plan = this.plan(objects, replace);
+      this.engine.durable.putService(record, objects);
+      return plan;
+    }, { start }));
+  }
+
+  async #apply(plan: () => Plan, options: { readonly start: boolean }): Promise<void> {
+    this.#refuseWhenStopping();
+    this.#applied = { is: "pending" };
+    this.#told = false;
+    try {
+      await this.driver.apply(plan(), options);
+      this.#applied = { is: "done" };
+    } catch (thrown) {
+      this.#applied = { is: "failed", thrown };
+      throw thrown;
+    } finally {
+      this.#changed();
+    }
+  }
+
   applied(): boolean {
-    if (this.#applied.is === "failed") throw this.#applied.thrown;
+    this.#refuseWhenStopping();
+    if (this.#applied.is === "failed") {
+      this.#told = true;
+      throw this.#applied.thrown;
+    }
     return this.#applied.is === "done";
   }
 
+  #refuseWhenStopping(): void {
+    if (this.#stopping) fail("conflict", `Cannot play "${this.service}": it is being taken down`, { code: "ESTOPPING", hint: "play it again when it is gone" });
+  }
+
   /** Steps without `start`: which pods shall run is in their records already. */
-  plan(wanted: ReturnType<Engine["durable"]["objects"]>, replace: boolean): ReturnType<typeof planService> {
+  plan(wanted: ReturnType<Engine["durable"]["objects"]>, replace: boolean): Plan {
     const { engine, service } = this;
     const plan = planService({ wanted, recorded: engine.durable.objects(service), pods: this.driver.pods(), replace, restart: false, cgroup: this.#run().cgroup });
     return { ...plan, steps: plan.steps.filter((step) => step.verb !== "start") };
   }
 
-  /** SIGTERM: stops all pods within their grace periods, then ends with status 0. */
+  /** SIGTERM: stops all pods within their grace periods, then ends with status 0; with 1 when one could not be stopped. */
   async terminate(): Promise<void> {
-    this.stopping();
-    await this.driver.stop(this.driver.pods().map(({ uid }) => uid));
-    this.end(0);
+    try {
+      this.stopping();
+      await this.driver.stop(this.driver.pods().map(({ uid }) => uid));
+      this.end(0);
+    } catch {
+      this.end(1); // the pod's events say why
+    }
   }
 
   stopping(): void {
     this.#stopping = true;
+    this.driver.close();
     this.#extend(true);
     this.engine.host.state.updateRun(this.service, { phase: "stopping" });
     this.#options.notifier.send({ stopping: true, status: "stopping", extendTimeoutUsec: EXTEND_BY });
@@ -127,8 +169,10 @@ class Supervisor implements Supervised, Disposable {
 
   /** Ends the supervisor; pods that still exist live on. */
   end(exitCode: number): void {
+    if (this.#over) return;
+    this.#over = true;
+    setImmediate(() => this.#ended.resolve(exitCode)); // after the answers of this turn
     this.engine.host.state.updateRun(this.service, { phase: "ended", exitCode, status: "" });
-    this.#ended.resolve(exitCode);
   }
 
   /** Calls `listener` with every progress message until the signal aborts. */
@@ -137,11 +181,15 @@ class Supervisor implements Supervised, Disposable {
     signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
   }
 
-  /** Resolves when `reached` says so; asked after every change. Rejects when the signal aborts. */
+  /** Resolves when `reached` says so, which is asked after every change, or when the signal aborts. Fails with what it throws. */
   async until(reached: () => boolean, signal: AbortSignal): Promise<void> {
     const done = Promise.withResolvers<void>();
     const look = (): void => {
-      if (reached()) done.resolve();
+      try {
+        if (reached()) done.resolve();
+      } catch (thrown) {
+        done.reject(thrown);
+      }
     };
     this.#changes.add(look);
     signal.addEventListener("abort", () => done.resolve(), { once: true });
@@ -164,9 +212,20 @@ class Supervisor implements Supervised, Disposable {
     setTimeout(() => {
       this.#turn = false;
       const begun = performance.now();
-      this.#look();
+      this.#lookSafely();
       this.#pause = (performance.now() - begun) * LOOK_SHARE;
     }, this.#pause);
+  }
+
+  /** What fails while looking keeps nobody from being supervised: it is looked again later. */
+  #lookSafely(): void {
+    if (this.#over) return;
+    try {
+      this.#look();
+    } catch (thrown) {
+      this.#tell({ what: `error: ${messageOf(thrown)}` });
+      this.#timers.push(setTimeout(() => this.#changed(), LOOK_AGAIN));
+    }
   }
 
   #look(): void {
@@ -182,13 +241,25 @@ class Supervisor implements Supervised, Disposable {
       this.#options.notifier.send({ status: status.text, ...(status.busy ? { extendTimeoutUsec: EXTEND_BY } : {}) });
     }
     for (const look of this.#changes) look();
-    if (!this.#stopping && this.#applied.is !== "pending" && allEnded(pods) && (this.#server?.clients() ?? 0) === 0) this.#finish();
+    if (this.#stopping) {
+      if (pods.length === 0) this.end(0);
+    } else this.#finishWhen(this.#applied.is !== "pending" && allEnded(pods));
+  }
+
+  /** Ends when all pods have ended and no client waits for its answer any more, nor may one still come for it; or after a while. */
+  #finishWhen(ended: boolean): void {
+    clearTimeout(this.#lingering);
+    if (!ended) return;
+    const answered = this.#told || this.#applied.is !== "failed";
+    if (answered && (this.#server?.clients() ?? 0) === 0) return this.#finish();
+    this.#lingering = setTimeout(() => this.#finish(), LINGER);
   }
 
   #finish(): void {
     const { engine, service } = this;
     const containers = this.driver.pods().flatMap((record) => engine.host.state.containers(record.uid));
-    this.end(exitStatus(engine.durable.service(service)?.options.exitPolicy ?? "none", containers));
+    const status = exitStatus(engine.durable.service(service)?.options.exitPolicy ?? "none", containers);
+    this.end(this.#applied.is === "failed" ? Math.max(1, status) : status);
   }
 
   /** Asks systemd for more time, again and again, while something is being started or stopped; no timer runs at idle. */
@@ -207,7 +278,9 @@ class Supervisor implements Supervised, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#over = true;
     clearInterval(this.#extending);
+    clearTimeout(this.#lingering);
     for (const timer of this.#timers) clearInterval(timer);
     this.#server?.close();
     this.driver[Symbol.dispose]();

@@ -4,10 +4,11 @@ import type { Engine } from "../../service/engine.ts";
 import type { ServiceName } from "../../spec/spec.ts";
 import { down } from "../../supervisor/down.ts";
 import { notifier } from "../../systemd/notify.ts";
+import type { ProcessUnit } from "../../systemd/host.ts";
 import type { Notifier } from "../../systemd/systemd.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
-import { changing, knownServices, progressWriter, serviceOf } from "../changing.ts";
+import { changing, knownServices, progressWriter, runningUnit, serviceOf } from "../changing.ts";
 import { gracePeriod, GRACE } from "../options.ts";
 
 export const command: Command = {
@@ -31,13 +32,16 @@ async function run(context: Context, input: Input): Promise<Outcome> {
   const services = asked(engine, context, input);
   const grace = gracePeriod(input);
   const onProgress = progressWriter(context, input.flag("quiet"));
-  const stop = input.text("unit") !== undefined && !input.flag("stop-post");
+  const name = input.text("unit");
+  const unit = name === undefined ? undefined : runningUnit(name);
+  const stop = unit !== undefined && !input.flag("stop-post");
   using _time = moreTime(notifier(context.notifySocket), { stopping: stop });
   const options = { onProgress, ...(grace === undefined ? {} : { grace }) };
   const there = knownServices(engine);
-  const ends = await Promise.allSettled(services.map((service) => takeOne(engine, { service, input, options, user: context.uid !== 0 })));
+  const ends = await Promise.allSettled(services.map((service) => takeOne(engine, { service, input, options, unit })));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
-  return { kind: "text", text: services.map((service) => `service/${service} ${there.includes(service) ? "removed" : "is not there: nothing to remove"}`).join("\n") };
+  const answers = ends.flatMap((end) => (end.status === "rejected" || !end.value.ours ? [] : [end.value.service]));
+  return { kind: "text", text: answers.flatMap((service) => answer(service, { unit, there: there.includes(service) })).join("\n") };
 }
 
 /** Asks systemd for more time again and again, as long as it is held: grace periods may be longer than TimeoutStopSec=. */
@@ -46,6 +50,12 @@ function moreTime(notify: Notifier, { stopping }: { readonly stopping: boolean }
   const ask = (): boolean => notify.send({ extendTimeoutUsec: 30_000_000 });
   const timer = notify.active && ask() ? setInterval(ask, 10_000) : undefined;
   return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** A unit takes down after every end, mostly after its service has taken itself down: nothing to tell then. */
+function answer(service: ServiceName, { unit, there }: { readonly unit: ProcessUnit | undefined; readonly there: boolean }): readonly string[] {
+  if (there) return [`service/${service} removed`];
+  return unit === undefined ? [`service/${service} is not there: nothing to remove`] : [];
 }
 
 function asked(engine: Engine, context: Context, input: Input): readonly ServiceName[] {
@@ -58,23 +68,24 @@ interface TakeOne {
   readonly service: ServiceName;
   readonly input: Input;
   readonly options: Parameters<typeof down>[2];
-  /** The unit belongs to a user's manager. */
-  readonly user: boolean;
+  /** The unit that takes down. */
+  readonly unit: ProcessUnit | undefined;
 }
 
-async function takeOne(engine: Engine, { service, input, options, user }: TakeOne): Promise<void> {
-  const unit = input.text("unit");
+/** `ours` is false when the service was left alone. */
+async function takeOne(engine: Engine, { service, input, options, unit }: TakeOne): Promise<{ readonly service: ServiceName; readonly ours: boolean }> {
   const run = engine.host.state.run(service);
-  if (unit !== undefined && run !== undefined && run.unit !== unit) return; // another unit's, or played by hand: not ours to end
-  if (unit !== undefined && input.flag("stop-post") && crashed(run) && (await restarts(unit, user))) return;
+  if (unit !== undefined && run !== undefined && (run.unit !== unit.unit || run.cgroup !== unit.cgroup)) return { service, ours: false }; // another unit's, or played by hand: not ours to end
+  if (unit !== undefined && input.flag("stop-post") && crashed(run) && (await restarts(unit))) return { service, ours: false };
   await down(engine, service, options);
+  return { service, ours: true };
 }
 
 /** The supervisor died without saying how the service ended: its pods live on. */
 const crashed = (run: ReturnType<Engine["host"]["state"]["run"]>): boolean => run !== undefined && run.readyAt > 0 && (run.phase === "running" || run.phase === "starting");
 
 /** The unit plays again by itself and adopts what lives. */
-async function restarts(unit: string, user: boolean): Promise<boolean> {
+async function restarts({ unit, user }: ProcessUnit): Promise<boolean> {
   const { systemctl } = await import("../../systemd/units.ts");
   const answer = await systemctl(["show", "--property=Restart", "--value", unit], { user });
   return answer.trim() !== "no";

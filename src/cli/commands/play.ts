@@ -1,5 +1,4 @@
 /** `wherry play FILE…`: runs a manifest, or brings a running service to a changed one. */
-import { readFileSync } from "node:fs";
 import { fail, WherryError } from "../../base/errors.ts";
 import { objectRecords } from "../../service/wanted.ts";
 import type { Plan, Step } from "../../service/service.ts";
@@ -9,11 +8,10 @@ import { EXIT_POLICIES, type ServiceOptions, type ServiceRecord } from "../../st
 import { play, planPlay, type PlayRequest } from "../../supervisor/play.ts";
 import { INTERRUPTED } from "../../supervisor/client.ts";
 import { down } from "../../supervisor/down.ts";
-import { unitOfProcess } from "../../systemd/host.ts";
 import { notifier } from "../../systemd/notify.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
-import { changing, handCgroup, progressWriter, supervisorEnv, absolute } from "../changing.ts";
+import { changing, handCgroup, progressWriter, runningUnit, supervisorEnv, absolute } from "../changing.ts";
 import { checkFiles, type CheckedFiles, configMapFiles } from "../manifests.ts";
 import { NAMESPACE, output } from "../options.ts";
 
@@ -100,7 +98,7 @@ function requestOf(context: Context, input: Input, { engine, checked }: { engine
     objects: objectRecords(name, checked.checked, options),
     replace: input.flag("replace"),
     start: input.text("start") !== "false",
-    cgroup: unit === "" ? handCgroup(name) : unitCgroup(unit),
+    cgroup: unit === "" ? handCgroup(name) : runningUnit(unit).cgroup,
     unit,
     env: supervisorEnv(context),
     onProgress: progressWriter(context, input.flag("quiet")),
@@ -110,13 +108,6 @@ function requestOf(context: Context, input: Input, { engine, checked }: { engine
       if (monitor > 0) notify.send({ mainPid: monitor, ready: true });
     },
   };
-}
-
-/** The cgroup of the unit that plays; this process may be in one below it (`.control`, at a reload). */
-function unitCgroup(unit: string): string {
-  const found = unitOfProcess(readFileSync("/proc/self/cgroup", "utf8"));
-  if (found?.unit !== unit) fail("usage", `Cannot play for unit "${unit}": this process belongs to ${found === undefined ? "no unit" : `"${found.unit}"`}`);
-  return found.cgroup;
 }
 
 const networkOf = (text: string | undefined): ServiceOptions["network"] => (text === "none" || text === "host" ? text : "bridge");

@@ -127,6 +127,42 @@ scenario(`after kill -9 of play and its supervisor at ${POINTS} points, play aga
   }
 }, { timeout: 180_000 });
 
+scenario("after kill -9 of a replacing play and its supervisor at 8 points, play again converges", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  await room.ok(["play", "/run/shop.yaml"]);
+  for (const delay of delays(8, 1500)) {
+    await interrupted(room, ["play", "--replace", "/run/shop.yaml"], delay);
+    await kill(room, ...(await supervisors(room)));
+    await room.ok(["play", "/run/shop.yaml"]);
+    await allRun(room);
+  }
+}, { timeout: 180_000 });
+
+scenario("after kill -9 of a down that works without a supervisor at 8 points, down again leaves nothing", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  const before = await room.leaks();
+  for (const delay of delays(8, 1500)) {
+    await room.ok(["play", "/run/shop.yaml"]);
+    await kill(room, ...(await supervisors(room)));
+    await interrupted(room, ["down", "/run/shop.yaml"], delay);
+    await room.ok(["down", "/run/shop.yaml"]);
+    await eventually(async () => expect({ delay, leaks: await room.leaks() }).toEqual({ delay, leaks: before }), { within: 3_000 });
+  }
+}, { timeout: 180_000 });
+
+scenario("after kill -9 of conmons at 8 points of a play, play again converges", async (room) => {
+  await room.write("/run/shop.yaml", SHOP);
+  for (const delay of delays(8, PLAY_MS)) {
+    const played = room.wherry(["play", "/run/shop.yaml"]);
+    await Bun.sleep(delay);
+    await kill(room, ...(await monitors(room)));
+    await played;
+    await room.ok(["play", "/run/shop.yaml"]);
+    await eventually(() => allRun(room), { within: 30_000 });
+    await room.ok(["down", "/run/shop.yaml"]);
+  }
+}, { timeout: 180_000 });
+
 scenario("after kill -9 of down and its supervisor at 10 points, down again leaves nothing", async (room) => {
   await room.write("/run/shop.yaml", SHOP);
   const before = await room.leaks();

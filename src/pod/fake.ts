@@ -1,0 +1,125 @@
+/**
+ * A host for the tests of pods: real records in a directory of its own, everything else in memory (the fakes of runtime
+ * and network, an image, a kernel that only remembers).
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { fail } from "../base/errors.ts";
+import { fakeNetwork, type FakeNetwork } from "../network/fake.ts";
+import { fakeRuntime, type FakePayload, type FakeRuntime } from "../runtime/fake.ts";
+import type { CreateRequest } from "../runtime/runtime.ts";
+import { openRuntime } from "../state/runtime.ts";
+import { fakeCatalog } from "../storage/fake.ts";
+import type { Kernel } from "./kernel.ts";
+import type { PodHost } from "./pod.ts";
+
+export interface FakeHost extends Disposable {
+  readonly host: PodHost;
+  readonly runtime: FakeRuntime;
+  readonly network: FakeNetwork;
+  /** What stands: paths of pinned namespaces, mounted shm and root filesystems. */
+  readonly standing: ReadonlySet<string>;
+  /** What happened to the kernel, the network and the runtime, by name, that a test wants to fail: `removeCgroup /wherry/shop/…`. */
+  readonly broken: Set<string>;
+  /** Payloads of the containers that start from now on, by container name; `{}` runs until it is stopped. */
+  readonly payloads: Map<string, FakePayload>;
+  /** The clock, in ms. */
+  time: number;
+  /** Resolves when `reached` says so; it is asked at every change. */
+  until(reached: () => boolean): Promise<void>;
+  /** To be called at every change. */
+  changed(): void;
+}
+
+export function fakeHost(): FakeHost {
+  const directory = mkdtempSync(`${tmpdir()}/wherry-pod-`);
+  const standing = new Set<string>();
+  const broken = new Set<string>();
+  const payloads = new Map<string, FakePayload>();
+  const waiting = new Set<() => void>();
+  const clock = { time: 1_000_000 };
+  const runtime = fakeRuntime({ behave: (request) => payloads.get(request.name) ?? {}, now: () => clock.time });
+  const network = fakeNetwork({ refuse: ({ podName }) => (broken.has(`attach ${podName}`) ? "it is broken" : undefined) });
+  const state = openRuntime(`${directory}/run.db`);
+  const host: PodHost = {
+    paths: { durable: `${directory}/durable`, runtime: `${directory}/run`, logs: `${directory}/logs`, self: ["wherry"] },
+    state,
+    images: fakeCatalog([{ id: `sha256:${"a".repeat(64)}`, names: ["localhost/busybox:latest"], layers: [], config: { entrypoint: ["/bin/sh"], cmd: [], env: [], workingDir: "", user: "", stopSignal: "", volumes: [], labels: {}, exposedPorts: [] }, size: 1, created: 1, importedAt: 1 }]),
+    runtime: breakable(runtime.runtime, broken),
+    network,
+    bridge: { name: "fake", interface: "fake0", subnet: "10.99.0.0/24", gateway: "10.99.0.1" },
+    kernel: fakeKernel(standing, broken),
+    limits: () => ({ hardRlimits: {}, cgroupVersion: "v2", controllers: [], seccompProfile: undefined, architecture: "x64" }),
+    journal: false,
+    now: () => clock.time,
+  };
+  return {
+    host, runtime, network, standing, broken, payloads,
+    get time() {
+      return clock.time;
+    },
+    set time(time) {
+      clock.time = time;
+    },
+    async until(reached) {
+      const done = Promise.withResolvers<void>();
+      const look = (): void => {
+        if (reached()) done.resolve();
+      };
+      waiting.add(look);
+      look();
+      await done.promise.finally(() => waiting.delete(look));
+    },
+    changed: () => waiting.forEach((look) => look()),
+    [Symbol.dispose]() {
+      state[Symbol.dispose]();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** `remove NAME` and `create NAME` of a container can be broken. */
+function breakable(runtime: PodHost["runtime"], broken: ReadonlySet<string>): PodHost["runtime"] {
+  const names = new Map<string, string>();
+  return {
+    ...runtime,
+    async create(request: CreateRequest) {
+      names.set(request.id, request.name);
+      return await runtime.create(request);
+    },
+    async remove(id, bundle) {
+      refuse(broken, `remove ${names.get(id) ?? ""}`);
+      await runtime.remove(id, bundle);
+    },
+  };
+}
+
+function refuse(broken: ReadonlySet<string>, what: string): void {
+  if (broken.has(what)) fail("failed", `Cannot ${what}: it is broken`);
+}
+
+function fakeKernel(standing: Set<string>, broken: ReadonlySet<string>): Kernel {
+  const pinsOf = (files: Parameters<Kernel["makeNamespaces"]>[0]["files"]): readonly string[] => Object.values(files);
+  return {
+    makeNamespaces({ files }) {
+      refuse(broken, "make namespaces");
+      for (const path of pinsOf(files)) standing.add(path);
+    },
+    removeNamespaces: (files) => pinsOf(files).forEach((path) => standing.delete(path)),
+    namespacesStand: (files) => pinsOf(files).every((path) => standing.has(path)),
+    mountShm: (path) => void standing.add(path),
+    unmountShm: (path) => void standing.delete(path),
+    mountRootfs({ target }) {
+      mkdirSync(`${target}/etc`, { recursive: true });
+      standing.add(target);
+    },
+    unmountRootfs(target) {
+      standing.delete(target);
+      if (existsSync(target)) rmSync(target, { recursive: true });
+    },
+    async removeCgroup(path) {
+      await Bun.sleep(1); // it waits for processes to end
+      refuse(broken, `remove cgroup ${path}`);
+    },
+  };
+}
