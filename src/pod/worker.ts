@@ -266,9 +266,10 @@ export class PodWorker implements Disposable {
     const record = this.#record();
     const next = afterEnd(container, end, { policy: record.pod.spec.restartPolicy, stopping: record.wanted !== "running" });
     host.state.updateContainer(this.uid, name, next);
-    reporter.progress(end.reason === "Completed" ? "completed" : `ended: ${end.reason} (exit code ${end.exitCode})`, name);
-    if (next.state.status === "waiting" && next.state.until !== undefined) {
-      const delay = backoffText(next.state.until - end.finishedAt);
+    const delay = next.state.status === "waiting" && next.state.until !== undefined ? backoffText(next.state.until - end.finishedAt) : undefined;
+    const later = delay === undefined ? "" : `, restarts in ${delay}`;
+    reporter.progress(end.reason === "Completed" ? `completed${later}` : `ended: ${end.reason} (exit code ${end.exitCode})${later}`, name);
+    if (delay !== undefined) {
       reporter.event({ type: "Warning", reason: "BackOff", message: `Back-off ${delay} restarting failed container ${name} in pod ${record.pod.metadata.name}`, fieldPath: fieldPathOf(container) });
     }
     this.#refresh();

@@ -97,8 +97,8 @@ function flush(connection: Connection): void {
   connection.data.pending = pending.subarray(Math.max(0, written));
 }
 
-/** Resolves when the socket exists (inotify on its directory), rejects when `gone` resolves first. */
-export async function socketAppears(socket: string, gone: Promise<unknown>): Promise<void> {
+/** Resolves when the socket exists (inotify on its directory), rejects when `gone` does so first. */
+export async function socketAppears(socket: string, gone: Promise<never>): Promise<void> {
   ensureDirectory(dirname(socket));
   const appeared = Promise.withResolvers<void>();
   const watcher = watch(dirname(socket), () => {
@@ -106,7 +106,7 @@ export async function socketAppears(socket: string, gone: Promise<unknown>): Pro
   });
   try {
     if (existsSync(socket)) return;
-    await Promise.race([appeared.promise, gone.then(() => fail("failed", "Cannot start the service: its supervisor ended at once", { code: SUPERVISOR_GONE }))]);
+    await Promise.race([appeared.promise, gone]);
   } finally {
     watcher.close();
   }

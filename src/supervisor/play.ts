@@ -1,6 +1,7 @@
 /** Playing a manifest: through the service's supervisor when it has one, else by starting it. */
 import { fail } from "../base/errors.ts";
-import { controlSocket } from "../base/paths.ts";
+import { readIfExists } from "../base/files.ts";
+import { controlSocket, serviceLog } from "../base/paths.ts";
 import { conflicts } from "../service/conflicts.ts";
 import { markStart } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
@@ -9,7 +10,7 @@ import { commandTurn, endWithoutMonitor, supervised, type Owned } from "../servi
 import { planService } from "../service/plan.ts";
 import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
-import { ask, socketAppears, type AskOptions } from "./client.ts";
+import { ask, socketAppears, SUPERVISOR_GONE, type AskOptions } from "./client.ts";
 import { failUnstarted, progressOfPods } from "./requests.ts";
 import { askOrOwn, askUnlessGone, type Asking } from "./turn.ts";
 
@@ -106,13 +107,21 @@ async function launch(engine: Engine, request: Pick<PlayRequest, "record" | "cgr
   const run = await createServiceContainer(engine, service, request);
   owned.release();
   await engine.host.runtime.start(run.id);
-  await socketAppears(controlSocket(engine.paths, service), engine.host.runtime.ended(run.bundle));
+  const gone = engine.host.runtime.ended(run.bundle).then(() => supervisorGone(engine, service));
+  gone.catch(() => {}); // once the socket is there, its end is found out by asking
+  await socketAppears(controlSocket(engine.paths, service), gone);
+}
+
+/** Fails with the last thing that the supervisor said. */
+function supervisorGone({ paths }: Engine, service: ServiceName): never {
+  const words = readIfExists(serviceLog(paths, service))?.trim().split("\n").at(-1)?.replace(/^\S+ \S+ [FP] /, "");
+  fail("failed", `Cannot start "${service}": its supervisor ended${words === undefined || words === "" ? "" : `: ${words}`}`, { code: SUPERVISOR_GONE });
 }
 
 /** Follows the first start. A supervisor that has ended by now did so because all pods have: their records tell how. */
 async function followStart(engine: Engine, service: ServiceName, options: AskOptions): Promise<void> {
   if (await ask(controlSocket(engine.paths, service), { op: "follow" }, options)) return;
-  if (engine.host.state.run(service)?.phase !== "ended") fail("failed", `Cannot follow "${service}": its supervisor ended`, { code: "ESUPERVISORGONE" });
+  if (engine.host.state.run(service)?.phase !== "ended") supervisorGone(engine, service);
   failUnstarted(progressOfPods(engine, service));
   options.onDone?.();
 }
