@@ -59,6 +59,7 @@ class Supervisor implements Supervised, Disposable {
   #server: ControlServer | undefined;
   #status = "";
   #applied: { readonly is: "pending" | "done" } | { readonly is: "failed"; readonly thrown: unknown } = { is: "pending" };
+  #settling: ReturnType<typeof setTimeout> | undefined;
   #extending: ReturnType<typeof setInterval> | undefined;
   readonly #applying = semaphore(1);
   #stopping = false;
@@ -249,6 +250,7 @@ class Supervisor implements Supervised, Disposable {
   /** Ends when all pods have ended and no client waits for its answer any more, nor may one still come for it; or after a while. */
   #finishWhen(ended: boolean): void {
     clearTimeout(this.#lingering);
+    clearTimeout(this.#settling);
     if (!ended) return;
     const answered = this.#told || this.#applied.is !== "failed";
     if (answered && (this.#server?.clients() ?? 0) === 0) return this.#finish();
@@ -268,7 +270,8 @@ class Supervisor implements Supervised, Disposable {
     else if (this.#extending !== undefined) {
       clearInterval(this.#extending);
       this.#extending = undefined;
-      this.#timers.push(setTimeout(() => Bun.gc(true), SETTLE)); // what the start took is given back before the long wait
+      clearTimeout(this.#settling);
+      this.#settling = setTimeout(() => Bun.gc(true), SETTLE); // what the start took is given back before the long wait
     }
   }
 
@@ -281,6 +284,7 @@ class Supervisor implements Supervised, Disposable {
     this.#over = true;
     clearInterval(this.#extending);
     clearTimeout(this.#lingering);
+    clearTimeout(this.#settling);
     for (const timer of this.#timers) clearInterval(timer);
     this.#server?.close();
     this.driver[Symbol.dispose]();
