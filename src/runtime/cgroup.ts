@@ -93,6 +93,12 @@ export function controllersBelow(base: string, layout: CgroupLayout = cgroupHost
   return words(readIfExists(`${ROOT}${checkedPath(base)}/cgroup.subtree_control`) ?? "");
 }
 
+/** On v2: `path` hands controllers down, and so takes no process of its own (`cgroup.subtree_control` is not empty). */
+export function handsDown(path: string, layout: CgroupLayout = cgroupHost()): boolean {
+  const trees = layout.hierarchies.filter(({ unified }) => unified);
+  return trees.some(({ mount }) => words(readIfExists(`${mount}${checkedPath(path)}/cgroup.subtree_control`) ?? "").length > 0);
+}
+
 /** The cgroup of this process: the v2 path, or on v1 that of `name=systemd` (the unit's), else of the first hierarchy. */
 export function ownCgroup(text = readFileSync("/proc/self/cgroup", "utf8")): string {
   const lines = text.trim().split("\n").map((line) => /^\d+:([^:]*):(.*)$/.exec(line) ?? ["", "", "/"]);

@@ -3,6 +3,7 @@ import { fail } from "../../base/errors.ts";
 import type { Engine } from "../../service/engine.ts";
 import type { ServiceName } from "../../spec/spec.ts";
 import { down } from "../../supervisor/down.ts";
+import { handsDown } from "../../runtime/cgroup.ts";
 import { notifier } from "../../systemd/notify.ts";
 import type { ProcessUnit } from "../../systemd/host.ts";
 import type { Notifier } from "../../systemd/systemd.ts";
@@ -84,9 +85,14 @@ async function takeOne(engine: Engine, { service, input, options, unit }: TakeOn
 /** The supervisor died without saying how the service ended: its pods live on. */
 const crashed = (run: ReturnType<Engine["host"]["state"]["run"]>): boolean => run !== undefined && run.readyAt > 0 && (run.phase === "running" || run.phase === "starting");
 
-/** The unit plays again by itself and adopts what lives. */
-async function restarts({ unit, user }: ProcessUnit): Promise<boolean> {
+/**
+ * The unit plays again by itself and adopts what lives. On cgroup v2, where controllers have been handed down, systemd
+ * can start nothing in the unit's own cgroup while pods live below it (cgroup-v2.rst, "No Internal Process Constraint"),
+ * unless it is told to use one below it, which it can be since version 254: then the pods must go before the restart.
+ */
+async function restarts({ unit, user, cgroup }: ProcessUnit): Promise<boolean> {
   const { systemctl } = await import("../../systemd/units.ts");
-  const answer = await systemctl(["show", "--property=Restart", "--value", unit], { user });
-  return answer.trim() !== "no";
+  const shown = await systemctl(["show", "--property=Restart", "--property=DelegateSubgroup", unit], { user });
+  const property = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(shown)?.[1] ?? "";
+  return property("Restart") !== "no" && (property("DelegateSubgroup") !== "" || !handsDown(cgroup));
 }
