@@ -14,7 +14,6 @@ const libc = dlopen("libc.so.6", {
   setns: { args: [i32, i32], returns: i32 },
   sethostname: { args: [cstring, u64], returns: i32 },
   mkfifo: { args: [cstring, u32], returns: i32 },
-  syncfs: { args: [i32], returns: i32 },
   socket: { args: [i32, i32, i32], returns: i32 },
   sendto: { args: [i32, pointer, u64, i32, pointer, u32], returns: u64 },
   close: { args: [i32], returns: i32 },
@@ -48,7 +47,7 @@ export function flock(fd: number, options: { readonly wait: boolean; readonly sh
   return check(libc.flock(fd, operation), "lock", `descriptor ${fd}`, ["EAGAIN"]);
 }
 
-export const MS_RDONLY = 1n, MS_NOSUID = 2n, MS_NODEV = 4n, MS_NOEXEC = 8n, MS_REMOUNT = 32n, MS_BIND = 4096n, MS_REC = 16384n, MS_PRIVATE = 262144n;
+export const MS_REC = 16384n, MS_NOSUID = 2n, MS_NODEV = 4n, MS_NOEXEC = 8n, MS_BIND = 4096n;
 
 /** `mount(2)`. */
 export function mount(source: string, target: string, type: string, flags = 0n, data = ""): void {
@@ -60,7 +59,7 @@ export function unmount(target: string): boolean {
   return check(libc.umount2(text(target), 2), "unmount", target, ["EINVAL", "ENOENT"]);
 }
 
-export const CLONE_NEWUTS = 0x04000000, CLONE_NEWIPC = 0x08000000, CLONE_NEWNET = 0x40000000, CLONE_NEWNS = 0x00020000;
+export const CLONE_NEWUTS = 0x04000000, CLONE_NEWIPC = 0x08000000, CLONE_NEWNET = 0x40000000;
 
 /** `unshare(2)` for the calling thread. */
 export function unshare(flags: number): void {
@@ -80,11 +79,6 @@ export function sethostname(name: string): void {
 /** `mkfifo(3)`; an existing file of that name is left as it is. */
 export function mkfifo(path: string, mode = 0o600): void {
   check(libc.mkfifo(text(path), mode), "make fifo", path, ["EEXIST"]);
-}
-
-/** `syncfs(2)` of the filesystem that holds an open descriptor. */
-export function syncfs(fd: number): void {
-  check(libc.syncfs(fd), "sync filesystem of", `descriptor ${fd}`);
 }
 
 /**

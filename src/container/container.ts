@@ -36,7 +36,7 @@ export interface HostLimits {
   readonly memory?: number;
   /** The kernel accounts swap, so a memory limit can cover it. */
   readonly swapAccounting?: boolean;
-  /** The lowest out-of-memory score adjustment that may be set; absent: any. */
+  /** The lowest out-of-memory score adjustment that may be set; absent when there is none. */
   readonly lowestOomScoreAdj?: number;
 }
 

@@ -47,7 +47,7 @@ export function hardRlimits(facts: LimitFacts = {}): Readonly<Record<string, num
   return Object.fromEntries(rows);
 }
 
-/** The lowest `oom_score_adj` (`proc(5)`) that may be given to a process: this one's own without CAP_SYS_RESOURCE; undefined: any. */
+/** The lowest `oom_score_adj` (`proc(5)`) that may be given to a process: this one's own without CAP_SYS_RESOURCE, undefined with it. */
 export function lowestOomScoreAdj(capabilities: readonly string[] = ownCapabilities()): number | undefined {
   return capabilities.includes("CAP_SYS_RESOURCE") ? undefined : Number(readFileSync("/proc/self/oom_score_adj", "utf8"));
 }

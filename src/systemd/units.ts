@@ -58,12 +58,6 @@ export async function disableUnit(file: string, options: UnitOptions): Promise<s
   return changeUnit(options.now === true ? ["disable", "--now"] : ["disable"], file, options);
 }
 
-/** Starts the unit of `file` and waits until it is active or has failed. */
-export const startUnit = (file: string, options: UnitOptions): Promise<string> => changeUnit(["start"], file, options);
-
-/** Stops the unit of `file` and waits until it has stopped. */
-export const stopUnit = (file: string, options: UnitOptions): Promise<string> => changeUnit(["stop"], file, options);
-
 async function changeUnit(words: readonly string[], file: string, options: UnitOptions): Promise<string> {
   const unit = unitNameOf(file);
   const limits = { timeout: JOB_TIMEOUT, ...(options.signal === undefined ? {} : { signal: options.signal }) };
