@@ -44,7 +44,7 @@ export function fakeHost(): FakeHost {
   const host: PodHost = {
     paths: { durable: `${directory}/durable`, runtime: `${directory}/run`, logs: `${directory}/logs`, self: ["wherry"] },
     state,
-    images: fakeCatalog([{ id: `sha256:${"a".repeat(64)}`, names: ["localhost/busybox:latest"], layers: [], config: { entrypoint: ["/bin/sh"], cmd: [], env: [], workingDir: "", user: "", stopSignal: "", volumes: [], labels: {}, exposedPorts: [] }, size: 1, created: 1, importedAt: 1 }]),
+    images: fakeCatalog([{ id: `sha256:${"a".repeat(64)}`, names: ["localhost/busybox:latest"], digests: [], layers: [], config: { entrypoint: ["/bin/sh"], cmd: [], env: [], workingDir: "", user: "", stopSignal: "", volumes: [], labels: {}, exposedPorts: [] }, size: 1, created: 1, importedAt: 1 }]),
     runtime: breakable(runtime.runtime, broken),
     network,
     bridge: { name: "fake", interface: "fake0", subnet: "10.99.0.0/24", gateway: "10.99.0.1" },

@@ -10,4 +10,16 @@ export interface ImageConfig {
   readonly volumes: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly exposedPorts: readonly string[];
+  /** Docker's HEALTHCHECK. Kubernetes does not act on it, nor does wherry: it is shown. */
+  readonly healthcheck?: Healthcheck;
+}
+
+/** Durations in nanoseconds, as Docker writes them; absent when inherited. */
+export interface Healthcheck {
+  /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", …]` */
+  readonly test: readonly string[];
+  readonly interval?: number;
+  readonly timeout?: number;
+  readonly startPeriod?: number;
+  readonly retries?: number;
 }

@@ -58,6 +58,7 @@ export const newEvent = (change: Partial<NewEvent> = {}): NewEvent => ({
 export const image = (digit: string, names: readonly string[] = []): Image => ({
   id: `sha256:${digit.repeat(64)}`,
   names,
+  digests: [],
   layers: [`sha256:${digit.repeat(64)}`],
   config: { entrypoint: ["/bin/sh"], cmd: [], env: ["A=1"], workingDir: "/", user: "", stopSignal: "", volumes: [], labels: { a: "b" }, exposedPorts: [] },
   size: 12,

@@ -2,9 +2,9 @@
 import { fail } from "../base/errors.ts";
 import {
   containerId, containerName, namespace, podName, podUid, POD_PHASES, serviceName,
-  type ContainerState, type ImageConfig, type KubeObject, type Pod, type Terminated,
+  type ContainerState, type Healthcheck, type ImageConfig, type KubeObject, type Pod, type Terminated,
 } from "../spec/spec.ts";
-import type { Image } from "../storage/storage.ts";
+import type { Blob, Image, Layer } from "../storage/storage.ts";
 import { json, optional, plain, table } from "./columns.ts";
 import { brand, integer, listOf, mapOf, object, oneOf, type Parse, shape, string } from "./shapes.ts";
 import {
@@ -53,10 +53,15 @@ function podObject(value: unknown): Pod {
   return checked.kind === "Pod" ? checked : fail("invalid", `it is a ${checked.kind}, it should be a Pod`);
 }
 
+const healthcheck = shape<Healthcheck>(
+  { test: strings, interval: integer, timeout: integer, startPeriod: integer, retries: integer },
+  ["interval", "timeout", "startPeriod", "retries"],
+);
+
 const imageConfig = shape<ImageConfig>({
   entrypoint: strings, cmd: strings, env: strings, workingDir: string, user: string,
-  stopSignal: string, volumes: strings, labels: mapOf(string), exposedPorts: strings,
-});
+  stopSignal: string, volumes: strings, labels: mapOf(string), exposedPorts: strings, healthcheck,
+}, ["healthcheck"]);
 
 export const SERVICES = table<ServiceRecord>("services", {
   name: plain("name", brand(serviceName)),
@@ -74,8 +79,8 @@ export const OBJECTS = table<ObjectRecord & { readonly position: number }>("obje
   hash: plain("hash", string),
 });
 
-/** Images without their names, which are rows of their own. */
-export const IMAGES = table<Omit<Image, "names">>("images", {
+/** Images without their names and digests, which are rows of their own. */
+export const IMAGES = table<Omit<Image, "names" | "digests">>("images", {
   id: plain("id", string),
   layers: json("layers", strings),
   config: json("config", imageConfig),
@@ -88,6 +93,20 @@ export const IMAGE_NAMES = table<{ readonly name: string; readonly image: string
   name: plain("name", string),
   image: plain("image", string),
   position: plain("position", integer),
+});
+
+export const LAYERS = table<Layer>("layers", {
+  diffId: plain("diff_id", string),
+  size: plain("size", integer),
+  entries: plain("entries", integer),
+  unpackedAt: plain("unpacked_at", integer),
+  damage: plain("damage", string),
+});
+
+export const BLOBS = table<Blob & { readonly layer: string }>("blobs", {
+  digest: plain("digest", string),
+  layer: plain("layer", string),
+  size: plain("size", integer),
 });
 
 export const RUNS = table<ServiceRun>("runs", {

@@ -12,10 +12,21 @@ test("DURABLE version 1 holds services, objects and images", () => {
   expect(tablesOf(DURABLE, 1)).toEqual(["image_names", "images", "objects", "services"]);
 });
 
+test("DURABLE version 2 adds layers and blobs, with a row for every layer of an image", () => {
+  expect(tablesOf(DURABLE, 2)).toEqual(["blobs", "image_names", "images", "layers", "objects", "services"]);
+  using database = new Sqlite(":memory:");
+  for (const migration of DURABLE.migrations.slice(0, 1)) database.run(migration);
+  const insert = "INSERT INTO images VALUES (?, ?, '{}', 1, 1, 1)";
+  database.run(insert, ["sha256:a", JSON.stringify(["sha256:1", "sha256:2"])]);
+  database.run(insert, ["sha256:b", JSON.stringify(["sha256:1"])]);
+  for (const migration of DURABLE.migrations.slice(1, 2)) database.run(migration);
+  expect(database.prepare("SELECT diff_id, damage FROM layers ORDER BY diff_id").values()).toEqual([["sha256:1", ""], ["sha256:2", ""]]);
+});
+
 test("RUNTIME version 1 holds runs, pods with what they hold, and events", () => {
   expect(tablesOf(RUNTIME, 1)).toEqual(["containers", "event_counter", "events", "host_ports", "pods", "runs"]);
 });
 
 test("DURABLE and RUNTIME have a test of each migration here", () => {
-  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([1, 1]);
+  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([2, 1]);
 });

@@ -13,7 +13,8 @@ export interface Schema {
 
 /**
  *   services ──< objects            a service and what it wants
- *   images   ──< image_names        an image and the references that mean it
+ *   images   ──< image_names        an image and the references, tags and digests, that mean it
+ *   layers   ──< blobs              an unpacked layer and the registries' forms of it; images name their layers in JSON
  */
 export const DURABLE: Schema = {
   applicationId: 0x77686479, // "whdy"
@@ -55,6 +56,24 @@ export const DURABLE: Schema = {
       position INTEGER NOT NULL            -- order in Image.names
     ) STRICT;
     CREATE INDEX image_names_image ON image_names (image, position);
+    `,
+    `
+    CREATE TABLE layers (
+      diff_id     TEXT PRIMARY KEY,        -- sha256:…
+      size        INTEGER NOT NULL,
+      entries     INTEGER NOT NULL,
+      unpacked_at INTEGER NOT NULL,
+      damage      TEXT NOT NULL            -- empty while it is sound
+    ) STRICT;
+
+    CREATE TABLE blobs (
+      digest TEXT PRIMARY KEY,             -- sha256:… of the form that a registry has
+      layer  TEXT NOT NULL REFERENCES layers (diff_id) ON DELETE CASCADE,
+      size   INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX blobs_layer ON blobs (layer);
+
+    INSERT INTO layers SELECT DISTINCT value, 0, 0, 0, '' FROM images, json_each(images.layers);
     `,
   ],
 };

@@ -52,6 +52,7 @@ describe.skipIf(!root)("import (needs root)", () => {
     expect(image).toEqual({
       id: digestOf(readFileSync(configFile(store.directory, image.id))),
       names: ["localhost/hello:latest"],
+      digests: [],
       layers: [digestOf(readFileSync(await demoTar()))],
       config: { ...EMPTY_CONFIG, ...config },
       size: statSync(await demoTar()).size,
@@ -138,7 +139,7 @@ describe.skipIf(!root)("import (needs root)", () => {
     const layers = [tar(Array.from({ length: 20_000 }, (_, index) => ({ name: `d/${index}` })))];
     const importing = importImage(store, writeLayout(`${at.path}/layout`, { layers, config: {} }), {
       signal: controller.signal,
-      progress: (event) => event.step === "layer" && setTimeout(() => controller.abort(), 30),
+      progress: (event) => event.step === "unpack" && setTimeout(() => controller.abort(), 30),
     });
     await expect(importing).rejects.toThrow(/^Cannot import ".*": it was interrupted$/);
     await expect(importImage(store, await demoTar(), { signal: controller.signal })).rejects.toThrow("it was interrupted");
@@ -155,7 +156,7 @@ describe.skipIf(!root)("import (needs root)", () => {
   });
 });
 
-const fake = (id: string, names: readonly string[], importedAt = 0): Image => ({ id: `sha256:${id.repeat(64)}`, names, layers: [], config: EMPTY_CONFIG, size: 0, created: 0, importedAt });
+const fake = (id: string, names: readonly string[], importedAt = 0): Image => ({ id: `sha256:${id.repeat(64)}`, names, digests: [], layers: [], config: EMPTY_CONFIG, size: 0, created: 0, importedAt });
 
 describe("images", () => {
   test("findImage() prefers images made here, and takes ids and prefixes of them", () => {

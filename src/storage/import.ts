@@ -8,7 +8,7 @@ import { semaphore } from "../base/semaphore.ts";
 import type { ImageConfig } from "../spec/spec.ts";
 import { identify, namesInArchive, type SourceKind } from "./archives.ts";
 import { EMPTY_CONFIG, parseImageConfig, parseJson, record, string, strings, writeImageConfig } from "./imageConfig.ts";
-import { addLayer, ensureLayer, type LayerOptions } from "./layers.ts";
+import { ensureLayer, type LayerOptions } from "./layers.ts";
 import { configFile, configsDirectory, digestLock, hexOf, LONG, makeTemporary, recoverStorage, storeLock, takeLock } from "./layout.ts";
 import { formatReference, localReference } from "./references.ts";
 import type { Image, Store } from "./storage.ts";
@@ -51,7 +51,7 @@ async function importSource(store: Store, source: string, options: ImportOptions
 }
 
 async function importRootfs(store: Store, source: string, options: ImportOptions & { readonly names: readonly string[] }): Promise<Image> {
-  const layer = await addLayer(store.directory, source, options);
+  const layer = await ensureLayer(store, { archive: source }, options);
   // The time of the file, not of the import: the same file is the same image
   const created = Math.floor(statSync(source).mtimeMs);
   const text = writeImageConfig({ ...EMPTY_CONFIG, ...options.config }, { diffId: layer.diffId, created });
@@ -81,7 +81,7 @@ async function ensureLayers(store: Store, archives: ReadonlyMap<string, string>,
   const few = semaphore(CONCURRENT);
   const sizes = [...archives].map(([diffId, archive]) => few.run(async () => {
     try {
-      return (await ensureLayer(store.directory, { archive, diffId }, { ...options, signal })).size;
+      return (await ensureLayer(store, { archive, diffId, blob: { digest: diffId, size: 0 } }, { ...options, signal })).size;
     } catch (thrown) {
       failed.abort(thrown); // the first one counts
       return 0;
@@ -122,7 +122,7 @@ async function recordImage(store: Store, text: string, from: { readonly names: r
   writeAtomically(configFile(store.directory, id), text);
   const known = store.catalog.images().find((image) => image.id === id);
   const names = [...new Set([...(known?.names ?? []), ...from.names])];
-  const image: Image = { id, names, layers: diffIds, config, size: from.size, created, importedAt: known?.importedAt ?? Date.now() };
+  const image: Image = { id, names, digests: known?.digests ?? [], layers: diffIds, config, size: from.size, created, importedAt: known?.importedAt ?? Date.now() };
   store.catalog.put(image);
   return image;
 }

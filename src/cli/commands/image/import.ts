@@ -1,7 +1,7 @@
 /** `wherry image import`: an image from a file. */
 import { fail } from "../../../base/errors.ts";
 import type { ImageConfig } from "../../../spec/spec.ts";
-import type { ImportProgress } from "../../../storage/storage.ts";
+import type { StoreProgress } from "../../../storage/storage.ts";
 import type { Command, Input, Outcome } from "../../command.ts";
 import type { Context } from "../../context.ts";
 
@@ -27,7 +27,7 @@ async function importFile(context: Context, input: Input): Promise<Outcome> {
   const image = await importImage(await context.engine.store(), source, {
     ...(name === undefined ? {} : { name }),
     ...(Object.keys(config).length === 0 ? {} : { config }),
-    ...(input.flag("quiet") || !context.stderr.isTerminal ? {} : { progress: (step: ImportProgress) => void context.stderr.write(`${progressText(step)}\n`) }),
+    ...(input.flag("quiet") || !context.stderr.isTerminal ? {} : { progress: (step: StoreProgress) => void context.stderr.write(progressText(step)) }),
   });
   return { kind: "text", text: [...(name === undefined ? image.names : [formatReference(localReference(name))]), image.id].join("\n") };
 }
@@ -47,6 +47,7 @@ function configOf(input: Input): Partial<ImageConfig> {
   };
 }
 
-function progressText(progress: ImportProgress): string {
-  return progress.step === "read" ? `reading ${progress.source}` : `layer ${progress.layer.slice(7, 19)}: ${progress.state}`;
+function progressText(progress: StoreProgress): string {
+  if (progress.step === "read") return `reading ${progress.source}\n`;
+  return progress.step === "layer" ? `layer ${progress.blob.slice(7, 19)}: ${progress.state}\n` : "";
 }
