@@ -58,17 +58,24 @@ async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string
   if (rest !== "") yield rest;
 }
 
-/** The full references that an image archive gives its only image. Kind `invalid` when it holds several images. */
-export async function namesInArchive(source: string, kind: Exclude<SourceKind, "rootfs">): Promise<readonly string[]> {
+export interface ArchivedImage {
+  /** What skopeo calls it in this archive (containers-transports(5)): `@0`, or a name; empty when it has none. */
+  readonly selector: string;
+  /** Full references. */
+  readonly names: readonly string[];
+}
+
+/** The images of an archive or layout. Kind `invalid` when there are none, or several that cannot be told apart. */
+export async function imagesInArchive(source: string, kind: Exclude<SourceKind, "rootfs">): Promise<readonly ArchivedImage[]> {
   const text = await readMember(source, kind === "docker-archive" ? "manifest.json" : "index.json", kind === "oci");
   const root = parseJson(text);
   const images = kind === "docker-archive" ? root : record(root, "index.json")["manifests"];
   if (!Array.isArray(images) || images.length === 0) fail("invalid", `Cannot import "${source}": it holds no image`);
-  const names = images.map((image: unknown) => (kind === "docker-archive" ? dockerNames(image) : ociNames(image)));
-  if (images.length > 1) {
-    fail("invalid", `Cannot import "${source}": it holds ${images.length} images (${names.flat().join(", ")}), it should hold one`);
+  const found = images.map((image: unknown, index) => (kind === "docker-archive" ? { selector: `@${index}`, names: dockerNames(image) } : ociImage(image)));
+  if (found.length > 1 && found.some(({ selector }) => selector === "")) {
+    fail("invalid", `Cannot import "${source}": it holds ${found.length} images, and not all of them have a name`);
   }
-  return names.flat();
+  return found;
 }
 
 async function readMember(source: string, member: string, directory: boolean): Promise<string> {
@@ -84,14 +91,14 @@ function dockerNames(image: unknown): readonly string[] {
 }
 
 /** containerd writes the full name; the standard annotation may be a full name, a short one as given to buildah, or no name at all. */
-function ociNames(image: unknown): readonly string[] {
+function ociImage(image: unknown): ArchivedImage {
   const annotations = record(record(image, "index.json")["annotations"] ?? {}, "annotations");
   const full = string(annotations["io.containerd.image.name"], "annotations");
-  if (full !== "") return [formatReference(parseReference(full))];
-  const short = string(annotations["org.opencontainers.image.ref.name"], "annotations");
+  const selector = string(annotations["org.opencontainers.image.ref.name"], "annotations");
+  if (full !== "") return { selector, names: [formatReference(parseReference(full))] };
   try {
-    return [formatReference(localReference(short))];
+    return { selector, names: [formatReference(localReference(selector))] };
   } catch {
-    return [];
+    return { selector, names: [] };
   }
 }

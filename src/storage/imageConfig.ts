@@ -1,6 +1,6 @@
 /** The OCI image configuration (image-spec config.md): read from `unknown`, and written for imported root filesystems. */
 import { fail } from "../base/errors.ts";
-import type { ImageConfig } from "../spec/spec.ts";
+import type { Healthcheck, ImageConfig } from "../spec/spec.ts";
 
 /** What the store takes from a configuration blob. */
 export interface ParsedConfig {
@@ -33,10 +33,23 @@ export function parseImageConfig(text: string): ParsedConfig {
       volumes: Object.keys(record(config["Volumes"] ?? {}, "config.Volumes")),
       labels: texts(config["Labels"], "config.Labels"),
       exposedPorts: Object.keys(record(config["ExposedPorts"] ?? {}, "config.ExposedPorts")),
+      ...healthcheckOf(config["Healthcheck"]),
     },
     diffIds: strings(rootfs["diff_ids"], "rootfs.diff_ids"),
     created: Number.isNaN(created) ? 0 : created,
   };
+}
+
+/** Docker's addition to the OCI configuration (`HEALTHCHECK`); zero means inherited. */
+function healthcheckOf(value: unknown): { readonly healthcheck?: Healthcheck } {
+  if (value === undefined || value === null) return {};
+  const fields = record(value, "config.Healthcheck");
+  const number = (from: string, to: string): Readonly<Record<string, number>> => {
+    const found = fields[from];
+    return typeof found === "number" && Number.isSafeInteger(found) && found !== 0 ? { [to]: found } : {};
+  };
+  const test = strings(fields["Test"], "config.Healthcheck.Test");
+  return { healthcheck: { test, ...number("Interval", "interval"), ...number("Timeout", "timeout"), ...number("StartPeriod", "startPeriod"), ...number("Retries", "retries") } };
 }
 
 /** The configuration blob of an image of one layer, the same for the same input. */

@@ -125,7 +125,7 @@ describe.skipIf(!root)("import (needs root)", () => {
     expect(await attempt(hostile)).toContain("Path contains '..'");
     const damaged = writeLayout(`${at.path}/bad4`, { layers: [plain], config: {} });
     writeFileSync(`${damaged}/blobs/sha256/${digestOf(plain).slice(7)}`, "damaged");
-    expect(await attempt(damaged)).toContain("skopeo");
+    expect(await attempt(damaged)).toMatch(/^Cannot import ".*": .*Digest did not match/);
     const { archive } = writeTar(`${at.path}/rootfs.tar`, [{ name: "f" }]);
     await expect(importImage(store, archive, { name: "UPPER" })).rejects.toMatchObject({ code: "InvalidImageName" });
     await expect(importImage(store, await layout(at.path), { config: { user: "x" } })).rejects.toMatchObject({ kind: "usage" });

@@ -4,13 +4,14 @@ import { errnoOf, fail, unless } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
 import { syncDirectory } from "../base/files.ts";
 import { digestLock, layerHome, layersDirectory, LONG, makeTemporary, takeLock } from "./layout.ts";
-import type { Blob, Layer, Store, StoreProgress } from "./storage.ts";
+import type { Blob, Layer, Store, StoreProgress, UnpackLimits } from "./storage.ts";
 import { unpackTar, type Unpacked } from "./unpack.ts";
 import { convertWhiteouts } from "./whiteouts.ts";
 
 export interface LayerOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: StoreProgress) => void;
+  readonly limits?: Partial<UnpackLimits>;
 }
 
 export interface LayerSource {

@@ -1,7 +1,10 @@
 /** The door of the storage driver. */
 export * from "./storage.ts";
 export { candidates, formatReference, localReference, parseReference, type Reference } from "./references.ts";
-export { importImage, type ImportOptions } from "./import.ts";
+export { importImage, loadImages, type ImportOptions, type LoadOptions } from "./import.ts";
+export { pullImage, type Pulled, type PullOptions } from "./pull.ts";
+export { resolveName } from "./shortNames.ts";
+export { type Platform, type SkopeoOptions } from "./skopeo.ts";
 export { collectGarbage, findImage, listImages, removeImage, type Removed } from "./images.ts";
 export { layerDirectory, recoverStorage } from "./layout.ts";
 export { mountRootfs, type Rootfs, unmountRootfs } from "./rootfs.ts";

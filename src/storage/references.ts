@@ -57,6 +57,22 @@ export function candidates(text: string): readonly string[] {
   return registries.map((registry) => formatReference(complete(parts, registry)));
 }
 
+/** The repository of a short name, without tag and digest; undefined for a full name or an image id. Kind `invalid`. */
+export function shortNameOf(text: string): string | undefined {
+  if (IMAGE_ID.test(text)) return undefined;
+  const { registry, path } = split(text);
+  return registry === undefined ? path : undefined;
+}
+
+/** The full reference of a short name in a registry or, with `whole`, under a full name that stands for it. Kind `invalid`. */
+export function expand(text: string, at: string, { whole = false }: { readonly whole?: boolean } = {}): string {
+  const parts = split(text);
+  if (!whole) return formatReference(parseReference(`${at}/${nameWithTag(parts)}`));
+  return formatReference(parseReference(nameWithTag({ ...parts, path: at })));
+}
+
+const nameWithTag = ({ path, tag, digest }: Parts): string => `${path}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
+
 function split(text: string): Parts {
   const at = text.indexOf("@");
   const digest = at < 0 ? undefined : text.slice(at + 1);

@@ -76,6 +76,11 @@ export function isCompressed(path: string): boolean {
   return COMPRESSED.some((magic) => magic.every((byte, index) => head[index] === byte));
 }
 
+/** Whether a file begins as a layer archive does: compressed, or as a tar, or as an empty one. */
+export function isArchive(path: string): boolean {
+  return isCompressed(path) || isTarHeader(firstBytes(path, 512));
+}
+
 type Control = ReturnType<typeof controlOf>;
 const controlOf = (options: { readonly signal?: AbortSignal }) => ({
   signal: AbortSignal.any([AbortSignal.timeout(LONG), ...(options.signal ? [options.signal] : [])]),
@@ -97,15 +102,14 @@ function openArchive(archive: string, control: Control) {
   return { bytes: child.stdout, finished, stop: () => child.kill("SIGKILL") };
 }
 
-function firstBytes(path: string): Buffer {
-  const head = Buffer.alloc(6);
+function firstBytes(path: string, count = 6): Buffer {
+  const head = Buffer.alloc(count);
   const fd = openSync(path, "r");
   try {
-    readSync(fd, head);
+    return head.subarray(0, readSync(fd, head));
   } finally {
     closeSync(fd);
   }
-  return head;
 }
 
 /**
@@ -128,9 +132,13 @@ async function* withTarHeader(bytes: ReadableStream<Uint8Array>, archive: string
   if (head !== undefined && head.length > 0) checkHeader(head, archive);
 }
 
-function checkHeader(block: Uint8Array, archive: string): void {
+function isTarHeader(block: Uint8Array): boolean {
   const magic = Buffer.from(block.subarray(257, 262)).toString("latin1");
-  if (block.length === 512 && (magic === "ustar" || block.every((byte) => byte === 0))) return;
+  return block.length === 512 && (magic === "ustar" || block.every((byte) => byte === 0));
+}
+
+function checkHeader(block: Uint8Array, archive: string): void {
+  if (isTarHeader(block)) return;
   fail("invalid", `Cannot unpack "${archive}": it is not a tar archive`);
 }
 
