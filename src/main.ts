@@ -1,7 +1,7 @@
 /**
  * The composition root: the only reader of the environment, the only place that exits.
  * Environment: WHERRY_ROOT, WHERRY_RUNROOT, WHERRY_LOGS (directories), NO_COLOR, COLUMNS, NOTIFY_SOCKET, WATCHDOG_USEC,
- * XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME.
+ * XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME; and, handed to skopeo only, what `storage/environment.ts` lists.
  */
 import { homedir } from "node:os";
 import { contextOf, type Surroundings } from "./cli/context.ts";
@@ -24,8 +24,10 @@ const surroundings: Surroundings = {
   self: compiled ? [process.execPath] : [process.execPath, Bun.main],
   stdout: writerTo(1),
   stderr: writerTo(2),
-  stdin: { isTerminal: isTerminal(0), text: () => Bun.stdin.text() },
+  stdin: { isTerminal: isTerminal(0), text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
   columns: () => process.stdout.columns,
+  // A terminal that does not say how large it is (0 columns) is taken for the usual one.
+  screen: () => ({ columns: process.stderr.columns || 80, rows: process.stderr.rows || 24 }),
   now: Date.now,
   node: thisNode,
   interrupted: () => (interruption ??= firstSignal()),

@@ -2,12 +2,21 @@
 import { resolve } from "node:path";
 import type { Paths } from "../base/paths.ts";
 import type { Node } from "../pod/status.ts";
+import { imageEnvironment } from "../storage/environment.ts";
 import type { Engine } from "./engine.ts";
 
 /** An output. Writing to a reader that has gone is not an error: `write` resolves to false from then on. */
 export interface Writer {
   readonly isTerminal: boolean;
   write(data: string | Uint8Array): Promise<boolean>;
+}
+
+/** The standard input. It can be read once. */
+export interface Reader {
+  readonly isTerminal: boolean;
+  text(): Promise<string>;
+  /** Bytes as they come. */
+  chunks(): AsyncIterable<Uint8Array>;
 }
 
 export const LOG_LEVELS = ["error", "warning", "info", "debug"] as const;
@@ -17,11 +26,15 @@ export interface Context {
   readonly paths: Paths;
   readonly stdout: Writer;
   readonly stderr: Writer;
-  readonly stdin: { readonly isTerminal: boolean; text(): Promise<string> };
+  readonly stdin: Reader;
   readonly colour: boolean;
   /** Columns of the terminal; Infinity when stdout is none. */
   readonly width: number;
+  /** Size of the terminal on stderr as it is now. */
+  readonly screen: { readonly columns: number; readonly rows: number };
   readonly logLevel: LogLevel;
+  /** What skopeo may know of the surroundings: where credentials, registries' settings, proxies and other engines are. */
+  readonly imageEnvironment: Readonly<Record<string, string>>;
   /** `NOTIFY_SOCKET` and `WATCHDOG_USEC` of sd_notify(3) and sd_watchdog_enabled(3), as given by systemd. */
   readonly notifySocket: string | undefined;
   readonly watchdogUsec: number | undefined;
@@ -56,6 +69,8 @@ export interface Surroundings {
   readonly stdin: Context["stdin"];
   /** Columns of the terminal on stdout; asked for only when there is one. */
   columns(): number;
+  /** Size of the terminal on stderr; asked for only when there is one. */
+  screen(): { readonly columns: number; readonly rows: number };
   now(): number;
   node(): Node;
   /** Resolves at the first SIGINT or SIGTERM, which then does not end the process; installed by the first call. */
@@ -77,7 +92,11 @@ export function contextOf(around: Surroundings, globals: Globals): Context {
     get width() {
       return around.stdout.isTerminal ? Number(env["COLUMNS"]) || around.columns() || Infinity : Infinity;
     },
+    get screen() {
+      return around.screen();
+    },
     logLevel: level ?? "info",
+    imageEnvironment: imageEnvironment(env),
     notifySocket: env["NOTIFY_SOCKET"],
     watchdogUsec: env["WATCHDOG_USEC"] === undefined ? undefined : Number(env["WATCHDOG_USEC"]),
     uid: around.uid,

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { contextOf, type Surroundings } from "./context.ts";
 import { printable, report } from "./failure.ts";
 import { table } from "./print.ts";
+import { stdinOf } from "./testing.ts";
 import { engineOf } from "./wiring.ts";
 
 /** A context whose outputs are kept. */
@@ -12,8 +13,8 @@ function kept(isTerminal: boolean): { readonly context: Context; readonly printe
   const printed = { stdout: "", stderr: "" };
   const writer = (to: "stdout" | "stderr"): Surroundings["stdout"] => ({ isTerminal, write: async (data) => ((printed[to] += String(data)), true) });
   const around: Surroundings = {
-    env: {}, uid: 0, home: "/", cwd: "/", self: [], stdout: writer("stdout"), stderr: writer("stderr"), stdin: { isTerminal, text: async () => "" },
-    columns: () => 80, now: () => 0, node: () => ({ name: "", ip: "" }), interrupted: async () => {}, engine: engineOf,
+    env: {}, uid: 0, home: "/", cwd: "/", self: [], stdout: writer("stdout"), stderr: writer("stderr"), stdin: stdinOf("", isTerminal),
+    columns: () => 80, screen: () => ({ columns: 80, rows: 24 }), now: () => 0, node: () => ({ name: "", ip: "" }), interrupted: async () => {}, engine: engineOf,
   };
   return { context: contextOf(around, {}), printed };
 }

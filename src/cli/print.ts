@@ -77,7 +77,7 @@ export function table(listing: Pick<Listing, "columns" | "rows">, options: Table
 const pad = (cell: string, width: number): string => cell + " ".repeat(width - Bun.stringWidth(cell));
 
 /** Cuts a line to what fits into `width` columns. */
-function cut(line: string, width: number): string {
+export function cut(line: string, width: number): string {
   if (Bun.stringWidth(line) <= width) return line;
   let kept = "";
   for (const letter of line) {

@@ -66,8 +66,9 @@ async function cli(paths: Paths, argv: readonly string[], options: CliOptions): 
     self: [],
     stdout: writer("stdout"),
     stderr: writer("stderr"),
-    stdin: { isTerminal: false, text: async () => options.stdin ?? "" },
+    stdin: stdinOf(options.stdin ?? ""),
     columns: () => 80,
+    screen: () => ({ columns: 80, rows: 24 }),
     now: () => NOW,
     node: () => ({ name: "host", ip: "192.0.2.1" }),
     interrupted: () => new Promise(() => {}),
@@ -80,6 +81,17 @@ async function cli(paths: Paths, argv: readonly string[], options: CliOptions): 
   };
   const status = await run(argv, () => ({ ...contextOf(around, {}), paths, engine: { ...engine, watch } }));
   return { status, ...printed };
+}
+
+/** A standard input with this text. */
+export function stdinOf(text: string, isTerminal = false): Surroundings["stdin"] {
+  return {
+    isTerminal,
+    text: async () => text,
+    chunks: async function* () {
+      if (text !== "") yield Buffer.from(text);
+    },
+  };
 }
 
 /** A service played ten minutes ago. */

@@ -1,13 +1,23 @@
 import { describe, expect, test } from "bun:test";
 import { humanDuration, parseCount, parseDuration } from "./age.ts";
-import { contextOf, pathsOf, type Surroundings } from "./context.ts";
+import { type Context, contextOf, pathsOf, type Surroundings } from "./context.ts";
 import { containersOf, chooseContainer, podWord } from "./find.ts";
 import { hideSecrets } from "./hide.ts";
+import { humanSize } from "./size.ts";
 import { parseSelector } from "./selector.ts";
 import { namespace } from "../spec/spec.ts";
 import { containerSpec } from "../pod/testing.ts";
-import { fill, world } from "./testing.ts";
+import { fill, stdinOf, world } from "./testing.ts";
 import { engineOf } from "./wiring.ts";
+
+function contextFrom(env: Record<string, string>, isTerminal = false): Context {
+  const writer = { isTerminal, write: async () => true };
+  const around: Surroundings = {
+    env, uid: 0, home: "/home/u", cwd: "/somewhere", self: ["wherry"], stdout: writer, stderr: writer, stdin: stdinOf("", isTerminal), columns: () => 80, screen: () => ({ columns: 80, rows: 24 }),
+    now: () => 0, node: () => ({ name: "", ip: "" }), interrupted: async () => {}, engine: engineOf,
+  };
+  return contextOf(around, {});
+}
 
 describe("age", () => {
   const S = 1000, M = 60 * S, H = 60 * M, D = 24 * H;
@@ -26,6 +36,19 @@ describe("age", () => {
     for (const text of ["", "5", "m", "5 m", "-5s", "5d"]) expect(() => parseDuration(text)).toThrow("must be like 30s");
     expect([parseCount("-1", "tail"), parseCount("20", "tail")]).toEqual([-1, 20]);
     for (const text of ["", "-2", "1.5", "x"]) expect(() => parseCount(text, "tail")).toThrow("whole number");
+  });
+});
+
+describe("humanSize", () => {
+  test.each([[0, "0B"], [999, "999B"], [1000, "1kB"], [4_860_000, "4.86MB"], [46_100_000, "46.1MB"], [7.5e13, "75TB"], [7.5e15, "7500TB"]] as const)("humanSize() of %p is %s", (bytes, text) => {
+    expect(humanSize(bytes)).toBe(text);
+  });
+});
+
+describe("imageEnvironment", () => {
+  test("contextOf() hands on what skopeo may know, and nothing else", () => {
+    const { imageEnvironment } = contextFrom({ HOME: "/h", REGISTRY_AUTH_FILE: "/a", https_proxy: "p", NOTIFY_SOCKET: "@n", PATH: "/evil", LD_PRELOAD: "x" });
+    expect(imageEnvironment).toEqual({ HOME: "/h", REGISTRY_AUTH_FILE: "/a", https_proxy: "p" });
   });
 });
 
@@ -97,11 +120,7 @@ describe("pathsOf", () => {
   });
 
   test("contextOf() gives colours to terminals only, and not against NO_COLOR", () => {
-    const colour = (isTerminal: boolean, env: Record<string, string>): boolean => {
-      const writer = { isTerminal, write: async () => true };
-      const full: Surroundings = { ...around(env), stdout: writer, stderr: writer, stdin: { isTerminal, text: async () => "" }, columns: () => 80, now: () => 0, node: () => ({ name: "", ip: "" }), interrupted: async () => {}, engine: engineOf };
-      return contextOf(full, {}).colour;
-    };
+    const colour = (isTerminal: boolean, env: Record<string, string>): boolean => contextFrom(env, isTerminal).colour;
     expect([colour(true, {}), colour(false, {}), colour(true, { NO_COLOR: "1" })]).toEqual([true, false, false]);
   });
 });

@@ -1,9 +1,9 @@
 /** `wherry image import`: an image from a file. */
 import { fail } from "../../../base/errors.ts";
 import type { ImageConfig } from "../../../spec/spec.ts";
-import type { StoreProgress } from "../../../storage/storage.ts";
 import type { Command, Input, Outcome } from "../../command.ts";
 import type { Context } from "../../context.ts";
+import { shown } from "../../progress/shown.ts";
 
 export const command: Command = {
   description: "SOURCE is a tar of a root filesystem, or an OCI or Docker archive or layout. A short NAME is of this host: hello is localhost/hello:latest. Without NAME the archive's own names are taken. The other options are for a root filesystem, which has no configuration.",
@@ -24,12 +24,15 @@ async function importFile(context: Context, input: Input): Promise<Outcome> {
   const { formatReference, importImage, localReference } = await import("../../../storage/mod.ts");
   const [source = "", name] = input.words;
   const config = configOf(input);
-  const image = await importImage(await context.engine.store(), source, {
-    ...(name === undefined ? {} : { name }),
-    ...(Object.keys(config).length === 0 ? {} : { config }),
-    ...(input.flag("quiet") || !context.stderr.isTerminal ? {} : { progress: (step: StoreProgress) => void context.stderr.write(progressText(step)) }),
+  return shown(context, { quiet: input.flag("quiet") }, async (display, signal) => {
+    const image = await importImage(await context.engine.store(), source, {
+      ...(name === undefined ? {} : { name }),
+      ...(Object.keys(config).length === 0 ? {} : { config }),
+      signal,
+      progress: display.of(name ?? source),
+    });
+    return { kind: "text", text: [...(name === undefined ? image.names : [formatReference(localReference(name))]), image.id].join("\n") };
   });
-  return { kind: "text", text: [...(name === undefined ? image.names : [formatReference(localReference(name))]), image.id].join("\n") };
 }
 
 function configOf(input: Input): Partial<ImageConfig> {
@@ -45,9 +48,4 @@ function configOf(input: Input): Partial<ImageConfig> {
     ...(workingDir === undefined ? {} : { workingDir }),
     ...(user === undefined ? {} : { user }),
   };
-}
-
-function progressText(progress: StoreProgress): string {
-  if (progress.step === "read") return `reading ${progress.source}\n`;
-  return progress.step === "layer" ? `layer ${progress.blob.slice(7, 19)}: ${progress.state}\n` : "";
 }

@@ -5,6 +5,7 @@ import { humanDuration } from "../../age.ts";
 import type { Command, Listing, Outcome } from "../../command.ts";
 import { output } from "../../options.ts";
 import { columns } from "../../print.ts";
+import { humanSize } from "../../size.ts";
 
 export const command: Command = {
   options: [{ long: "quiet", short: "q", summary: "ids only" }, output("json", "yaml", "wide")],
@@ -27,11 +28,4 @@ function listing(images: readonly Image[], now: number): Listing {
 function cells(image: Image, { name, now }: { readonly name: string; readonly now: number }): readonly string[] {
   const ago = (time: number): string => (time === 0 ? "<unknown>" : `${humanDuration(now - time)} ago`);
   return [name, image.id.replace("sha256:", "").slice(0, 12), ago(image.created), humanSize(image.size), `${image.layers.length}`, ago(image.importedAt)];
-}
-
-/** Bytes in decimal units, as podman and docker print sizes: `4.86MB`. */
-export function humanSize(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"] as const;
-  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return `${Number((bytes / 1000 ** power).toPrecision(3))}${units[power]}`;
 }
