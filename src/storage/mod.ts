@@ -13,3 +13,10 @@ export { makeConfigVolume, makeEmptyDir, makeMemoryVolume, makeSecretVolume, rem
 export { prepareHostPath } from "./hostPath.ts";
 export { configMapFiles, secretFiles, type VolumeFile } from "./volumeFiles.ts";
 export { openSubPath, type SubPath } from "./subPath.ts";
+export { type ArchiveFormat, ARCHIVE_FORMATS, archiveOf, type Exported, imagesToExport, type LayerWriter, type ManifestType } from "./export.ts";
+export { pushImage, type Pushed, type PushOptions } from "./push.ts";
+export { saveToFile } from "./savedFile.ts";
+export { imageCalled, nameMeant, tagImage, untagImage } from "./tags.ts";
+export { imageDetails, type HistoryEntry, type ImageDetails } from "./details.ts";
+export { isPrunable, pruneImages } from "./prune.ts";
+export { type ImageUsage, imageUsage, type Share, type Usage } from "./usage.ts";
