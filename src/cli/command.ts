@@ -71,6 +71,8 @@ export interface Listing {
   readonly rows: readonly { readonly cells: readonly string[]; /** `pod/web`, for `-o name` */ readonly name: string }[];
   /** What `-o json` and `-o yaml` print. */
   readonly value: () => unknown;
+  /** Lines are not cut at the terminal's edge. */
+  readonly whole?: boolean;
   /** Said on stderr in place of an empty table. */
   readonly empty?: string;
 }

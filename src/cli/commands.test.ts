@@ -157,8 +157,8 @@ describe("commands", () => {
   test("__complete offers commands, options, values and live names", async () => {
     const complete = async (...words: readonly string[]): Promise<readonly string[]> =>
       (await place.cli(["__complete", "--", ...words])).stdout.trimEnd().split("\n").map((line) => line.split("\t")[0] ?? "");
-    expect(await complete("lo")).toEqual(["logs"]);
-    expect(await complete("image", "i")).toEqual(["import", "inspect"]);
+    expect(await complete("lo")).toEqual(["logs", "login", "logout"]);
+    expect(await complete("image", "i")).toEqual(["inspect", "import"]);
     expect(await complete("logs", "w")).toEqual(["web"]);
     expect(await complete("logs", "web", "-c", "")).toEqual(["setup", "nginx", "side"]);
     expect(await complete("logs", "--al")).toEqual(["--all-containers"]);

@@ -3,6 +3,7 @@ import type { CheckOptions, CheckResult, ManifestText, Problem } from "../kube/k
 import type { Runtime } from "../runtime/runtime.ts";
 import type { DurableState, RuntimeState } from "../state/state.ts";
 import type { Store } from "../storage/storage.ts";
+import type { ImageDriver } from "./imageDriver.ts";
 
 export interface Engine {
   /** The databases, for reading. Asked again for every look: one that did not exist before may exist now. */
@@ -15,6 +16,8 @@ export interface Engine {
   oci(): Promise<Runtime>;
   /** The image store, for writing. */
   store(): Promise<Store>;
+  /** What is done to images. */
+  images(): Promise<ImageDriver>;
 }
 
 export interface Kube {

@@ -52,7 +52,7 @@ async function listingText(listing: Listing, options: { readonly format: Format;
   const { format } = options;
   if (format === "json" || format === "yaml") return structured(listing.value(), format);
   if (format === "name") return listing.rows.map((row) => `${row.name}\n`).join("");
-  return table(listing, { ...options, wide: format === "wide" }).map((line) => `${line}\n`).join("");
+  return table(listing, { ...options, wide: format === "wide", ...(listing.whole === true ? { width: Infinity } : {}) }).map((line) => `${line}\n`).join("");
 }
 
 export interface TableOptions {

@@ -6,6 +6,7 @@ import { containerRecord, containerSpec, ended, ID, MINUTE, NOW, podRecord, runn
 import { namespace, type Pod, serviceName } from "../spec/spec.ts";
 import { type DurableState, type ObjectRecord, openDurable, openRuntime, type PodRecord, type RuntimeState, type ServiceRecord } from "../state/mod.ts";
 import { contextOf, type Surroundings } from "./context.ts";
+import type { ImageDriver } from "./imageDriver.ts";
 import { run } from "./run.ts";
 import { engineOf } from "./wiring.ts";
 
@@ -22,6 +23,12 @@ export interface CliOptions {
   readonly onOutput?: (sofar: string) => boolean | void;
   /** Called when the command has begun to watch. */
   readonly onWatch?: () => void;
+  /** In place of what is really done to images. */
+  readonly images?: Partial<ImageDriver>;
+  /** Standard input and output are terminals. */
+  readonly terminal?: boolean;
+  /** When a signal comes. */
+  readonly interrupted?: Promise<void>;
 }
 
 export interface Printed {
@@ -52,7 +59,7 @@ export function world(): World {
 async function cli(paths: Paths, argv: readonly string[], options: CliOptions): Promise<Printed> {
   const printed = { stdout: "", stderr: "" };
   const writer = (to: "stdout" | "stderr"): Surroundings["stdout"] => ({
-    isTerminal: false,
+    isTerminal: options.terminal === true && to === "stdout",
     write: async (data) => {
       printed[to] += typeof data === "string" ? data : Buffer.from(data).toString();
       return to === "stderr" || options.onOutput?.(printed.stdout) !== false;
@@ -66,12 +73,12 @@ async function cli(paths: Paths, argv: readonly string[], options: CliOptions): 
     self: [],
     stdout: writer("stdout"),
     stderr: writer("stderr"),
-    stdin: stdinOf(options.stdin ?? ""),
+    stdin: stdinOf(options.stdin ?? "", options.terminal),
     columns: () => 80,
     screen: () => ({ columns: 80, rows: 24 }),
     now: () => NOW,
     node: () => ({ name: "host", ip: "192.0.2.1" }),
-    interrupted: () => new Promise(() => {}),
+    interrupted: () => options.interrupted ?? new Promise(() => {}),
     engine: engineOf,
   };
   const engine = engineOf(paths);
@@ -79,7 +86,7 @@ async function cli(paths: Paths, argv: readonly string[], options: CliOptions): 
     await engine.watch(...given);
     options.onWatch?.();
   };
-  const status = await run(argv, () => ({ ...contextOf(around, {}), paths, engine: { ...engine, watch } }));
+  const status = await run(argv, () => ({ ...contextOf(around, {}), paths, engine: { ...engine, watch, images: async () => ({ ...(await engine.images()), ...options.images }) } }));
   return { status, ...printed };
 }
 

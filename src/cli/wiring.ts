@@ -13,6 +13,7 @@ export function engineOf(paths: Paths): Engine {
     kube: () => import("../kube/mod.ts"),
     oci: async () => (await import("../runtime/mod.ts")).ociRuntime({ root: runtimeRoot(paths) }),
     store: async () => ({ directory: paths.durable, catalog: (await state()).openDurable(durableDatabase(paths)).images }),
+    images: async () => (await import("./imageWiring.ts")).imageDriver,
   };
 }
 

@@ -1,7 +1,9 @@
 /** `wherry image inspect`: what is known of images. */
-import { fail } from "../../../base/errors.ts";
-import { findImage } from "../../../storage/mod.ts";
+import { imageCalled, imageDetails } from "../../../storage/mod.ts";
+import type { Image, ImageCatalog } from "../../../storage/storage.ts";
 import type { Command, Outcome } from "../../command.ts";
+import type { Context } from "../../context.ts";
+import { usersOf } from "../../imageUsers.ts";
 import { output } from "../../options.ts";
 
 export const command: Command = {
@@ -10,7 +12,23 @@ export const command: Command = {
   words: [{ name: "NAME", repeat: true, complete: "images" }],
   async run(context, input): Promise<Outcome> {
     const { images } = await context.engine.durable();
-    const find = (name: string): unknown => findImage(images, name) ?? fail("notFound", `Cannot find image "${name}": it is not in the store`, { hint: "see wherry image ls" });
-    return { kind: "value", value: input.words.map(find) };
+    const users = usersOf(await context.engine.runtime());
+    const found = input.words.map((name) => imageCalled({ catalog: images }, name));
+    return { kind: "value", value: found.map((image) => known(context, images, { image, users: users.get(image.id) ?? [] })) };
   },
 };
+
+function known(context: Context, catalog: ImageCatalog, { image, users }: { readonly image: Image; readonly users: readonly string[] }): object {
+  const { healthcheck, ...details } = imageDetails(context.paths.durable, image);
+  const { config, ...rest } = image;
+  return {
+    ...rest,
+    ...details,
+    config: { ...config, ...(healthcheck === undefined ? {} : { healthcheck }) },
+    layers: image.layers.map((diffId) => {
+      const layer = catalog.layer(diffId);
+      return { diffId, ...(layer === undefined ? { damage: "it is not in the store" } : { size: layer.size, ...(layer.damage === "" ? {} : { damage: layer.damage }) }) };
+    }),
+    usedBy: users,
+  };
+}

@@ -1,6 +1,6 @@
 /** `wherry image rm`: takes a name away, or removes an image. */
-import type { RuntimeState } from "../../../state/state.ts";
 import type { Command, Outcome } from "../../command.ts";
+import { usersOf } from "../../imageUsers.ts";
 
 export const command: Command = {
   description: "An image with several names loses the one given; with its last name it goes, unless a pod uses it (exit status 125).",
@@ -18,10 +18,3 @@ export const command: Command = {
     return { kind: "text", text: lines.join("\n") };
   },
 };
-
-/** Image id → the pods with a container of it. */
-function usersOf(state: RuntimeState): ReadonlyMap<string, readonly string[]> {
-  const names = new Map(state.pods().map(({ uid, pod: { metadata } }) => [uid, `pod "${metadata.namespace}/${metadata.name}"`]));
-  const byImage = Map.groupBy(state.containers(), (each) => each.imageId);
-  return new Map([...byImage].map(([id, containers]) => [id, [...new Set(containers.flatMap((each) => names.get(each.pod) ?? []))]]));
-}

@@ -1,0 +1,18 @@
+/** `wherry logout`: forgets the credentials of registries. */
+import { fail } from "../../base/errors.ts";
+import type { Command, Outcome } from "../command.ts";
+import { AUTHFILE } from "../registryOptions.ts";
+
+export const command: Command = {
+  description: "Takes them out of the auth.json that podman, skopeo and buildah use, too.",
+  options: [{ long: "all", short: "a", summary: "those of every registry" }, AUTHFILE],
+  words: [{ name: "REGISTRY", optional: true }],
+  async run(context, input): Promise<Outcome> {
+    const { logoutArgv, runLogin } = await import("../../storage/login.ts");
+    const [registry] = input.words;
+    if ((registry === undefined) !== input.flag("all")) fail("usage", "Cannot log out: either a registry or --all must be given");
+    const authFile = input.text("authfile");
+    const argv = logoutArgv(registry, authFile === undefined ? {} : { authFile });
+    return { kind: "none", exitCode: await runLogin(argv, { environment: context.imageEnvironment, terminal: false }) };
+  },
+};
