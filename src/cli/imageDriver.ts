@@ -1,5 +1,6 @@
 /** What the commands on images ask of the storage driver beyond its catalog. `imageWiring.ts` is the real one; tests bring their own. */
-import type { Image, LayerWriter, Store, StoreProgress } from "../storage/mod.ts";
+import type { Image, LayerWriter, LoadOptions, Platform, Store, StoreProgress } from "../storage/mod.ts";
+import type { Finding } from "./findings.ts";
 
 /** How a registry is reached, as `registryOptions.ts` reads it from the command line. */
 export interface RegistryOptions {
@@ -12,23 +13,10 @@ export interface RegistryOptions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
-}
-
 export interface PullOptions extends RegistryOptions {
   readonly signal: AbortSignal;
   readonly progress: (progress: StoreProgress) => void;
   readonly platform?: Platform;
-}
-
-export interface Finding {
-  /** `layer sha256:…`, `image sha256:…`, `file …` */
-  readonly object: string;
-  /** One sentence. */
-  readonly problem: string;
 }
 
 /** A layer that a collection has removed. */
@@ -41,7 +29,7 @@ export interface ImageDriver {
   /** Makes sure that the image is there as its registry has it now; `changed`: it was not before. */
   pull(store: Store, reference: string, options: PullOptions): Promise<{ readonly image: Image; readonly changed: boolean }>;
   /** Every image of an archive or a layout. */
-  load(store: Store, source: string, options: { readonly signal: AbortSignal; readonly progress: (progress: StoreProgress) => void }): Promise<readonly Image[]>;
+  load(store: Store, source: string, options: LoadOptions): Promise<readonly Image[]>;
   readonly writeLayer: LayerWriter;
   /** Everything that is wrong with the store. Damaged layers are marked in the catalog; nothing is removed. */
   check(store: Store, options: { readonly contents: boolean; readonly signal: AbortSignal }): Promise<readonly Finding[]>;

@@ -1,11 +1,12 @@
 /** The real `ImageDriver`. */
 import { fail } from "../base/errors.ts";
-import { collectGarbage, importImage, type Store } from "../storage/mod.ts";
+import { collectGarbage, loadImages, pullImage, type Store } from "../storage/mod.ts";
 import type { Collected, ImageDriver } from "./imageDriver.ts";
 
 export const imageDriver: ImageDriver = {
-  pull: async (_, reference) => fail("unsupported", `Cannot pull "${reference}": this wherry takes images from files only`),
-  load: async (store, source, options) => [await importImage(store, source, options)],
+  pull: (store, reference, { authFile, environment, ...options }) =>
+    pullImage(store, reference, { ...options, environment: { ...environment, ...(authFile === undefined ? {} : { REGISTRY_AUTH_FILE: authFile }) } }),
+  load: loadImages,
   writeLayer: async (_, diffId) => fail("unsupported", `Cannot pack layer "${diffId}": this wherry keeps unpacked layers only`),
   check: async (store) => fail("unsupported", `Cannot check "${store.directory}": this wherry has no record of what layers should be`),
   collect,

@@ -5,6 +5,7 @@ import { containerRecord, MINUTE, NOW, podRecord } from "../pod/testing.ts";
 import { EMPTY_CONFIG } from "../storage/imageConfig.ts";
 import type { Image } from "../storage/storage.ts";
 import { confirmed } from "./ask.ts";
+import { findingsOf } from "./findings.ts";
 import type { ImageDriver, PullOptions } from "./imageDriver.ts";
 import { nameMatches } from "./imageText.ts";
 import { parsePlatform } from "./registryOptions.ts";
@@ -28,10 +29,10 @@ beforeEach(() => {
 afterEach(() => place[Symbol.dispose]());
 
 function put(letter: string, change: Partial<Image>): Image {
-  const image: Image = { id: hex(letter), names: [], digests: [], layers: [], config: EMPTY_CONFIG, size: 0, created: NOW - 3 * DAY, importedAt: NOW - DAY, ...change };
+  const image: Image = { id: hex(letter), names: [], digests: [], layers: [], config: { ...EMPTY_CONFIG, healthcheck: { test: ["CMD", "true"], retries: 3 } }, size: 0, created: NOW - 3 * DAY, importedAt: NOW - DAY, ...change };
   place.durable.images.put(image);
   mkdirSync(`${place.paths.durable}/configs`, { recursive: true });
-  const config = { architecture: "amd64", os: "linux", history: HISTORY, config: { Healthcheck: { Test: ["CMD", "true"] } }, rootfs: { type: "layers", diff_ids: image.layers } };
+  const config = { architecture: "amd64", os: "linux", history: HISTORY, rootfs: { type: "layers", diff_ids: image.layers } };
   writeFileSync(`${place.paths.durable}/configs/${letter.repeat(64)}.json`, JSON.stringify(config));
   return image;
 }
@@ -104,7 +105,7 @@ describe("image history and inspect", () => {
     place.durable.images.putLayer({ diffId: hex("2"), size: 1_500_000, entries: 9, unpackedAt: NOW, damage: "a file has changed" });
     const [value] = JSON.parse(await out("image inspect web"));
     expect(value).toMatchObject({
-      id: hex("a"), digests: [`docker.io/library/nginx@${hex("d")}`], architecture: "amd64", os: "linux", config: { healthcheck: { test: ["CMD", "true"] } },
+      id: hex("a"), digests: [`docker.io/library/nginx@${hex("d")}`], architecture: "amd64", os: "linux", config: { healthcheck: { test: ["CMD", "true"], retries: 3 } },
       layers: [{ diffId: hex("1"), size: 30_000_000 }, { diffId: hex("2"), damage: "a file has changed" }], usedBy: ['pod "default/web"'],
     });
     expect(value.history.length).toBe(3);
@@ -277,6 +278,17 @@ describe("system check", () => {
     const { status, stdout, stderr } = await cli("system check --repair", { images });
     expect([status, stdout, stderr]).toEqual([0, `layer ${hex("2")}: a file has changed (repaired)\nfile tmp/x: a crash has left it (repaired)\n`, "Cannot pull it: manifest unknown\n"]);
     expect(pulled).toEqual([`docker.io/library/nginx@${hex("d")}`, "docker.io/library/nginx:1.27"]);
+  });
+});
+
+describe("findingsOf", () => {
+  test("findingsOf() has damage first, then what cannot be told, then leftovers", () => {
+    const report = { damaged: new Map([[hex("1"), ["a is missing", "b has changed"]]]), unrecorded: [hex("2")], images: new Map([[hex("a"), ["its configuration is missing"]]]), leftovers: ["tmp/x"] };
+    expect(findingsOf(report).map(({ object, problem }) => `${object.replaceAll(/(.)\1{63}/g, "$1")}: ${problem}`)).toEqual([
+      "layer sha256:1: a is missing", "layer sha256:1: b has changed", "image sha256:a: its configuration is missing",
+      "layer sha256:2: it cannot be checked: it was unpacked by a version that recorded nothing", "file tmp/x: nothing needs it",
+    ]);
+    expect(findingsOf({ damaged: new Map(), unrecorded: [], images: new Map(), leftovers: [] })).toEqual([]);
   });
 });
 

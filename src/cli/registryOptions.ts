@@ -2,7 +2,8 @@
 import { fail } from "../base/errors.ts";
 import type { Input, Option } from "./command.ts";
 import type { Context } from "./context.ts";
-import type { Platform, RegistryOptions } from "./imageDriver.ts";
+import type { Platform } from "../storage/mod.ts";
+import type { RegistryOptions } from "./imageDriver.ts";
 
 export const AUTHFILE: Option = { long: "authfile", value: "FILE", summary: "credentials, in place of those that login keeps", complete: "files" };
 export const TLS_VERIFY: Option = { long: "tls-verify", summary: "--tls-verify=false takes registries without a valid certificate, and without TLS" };

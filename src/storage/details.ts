@@ -1,8 +1,7 @@
 /** What an image's configuration blob says beyond what containers need: for people who ask. */
 import { readFileSync } from "node:fs";
 import { fail, unless } from "../base/errors.ts";
-import type { Healthcheck } from "../spec/spec.ts";
-import { parseJson, record, string, strings } from "./imageConfig.ts";
+import { parseJson, record, string } from "./imageConfig.ts";
 import { configFile } from "./layout.ts";
 
 /** One step of an image's making, lowest first (image-spec config.md, "history"). */
@@ -22,7 +21,6 @@ export interface ImageDetails {
   readonly variant: string;
   readonly author: string;
   readonly history: readonly HistoryEntry[];
-  readonly healthcheck?: Healthcheck;
 }
 
 /** The configuration blob of an image, byte for byte. Kind `notFound` when the store has lost it. */
@@ -39,14 +37,12 @@ export function imageDetails(directory: string, image: { readonly id: string; re
 /** `imageDetails` of the blob's text. Pure. */
 export function parseDetails(text: string, layers: readonly string[]): ImageDetails {
   const root = record(parseJson(text), "it");
-  const config = record(root["config"] ?? {}, "config");
   return {
     architecture: string(root["architecture"], "architecture"),
     os: string(root["os"], "os"),
     variant: string(root["variant"], "variant"),
     author: string(root["author"], "author"),
     history: historyOf(root["history"], layers),
-    ...(config["Healthcheck"] === undefined || config["Healthcheck"] === null ? {} : { healthcheck: healthcheckOf(record(config["Healthcheck"], "config.Healthcheck")) }),
   };
 }
 
@@ -67,15 +63,4 @@ function historyOf(value: unknown, layers: readonly string[]): readonly HistoryE
     };
   });
   return [...told, ...layers.slice(next).map((layer) => ({ created: 0, createdBy: "", author: "", comment: "", layer }))];
-}
-
-function healthcheckOf(fields: Readonly<Record<string, unknown>>): Healthcheck {
-  const numbers = (name: string, key: string) => (typeof fields[key] === "number" ? { [name]: fields[key] } : {});
-  return {
-    test: strings(fields["Test"], "config.Healthcheck.Test"),
-    ...numbers("interval", "Interval"),
-    ...numbers("timeout", "Timeout"),
-    ...numbers("startPeriod", "StartPeriod"),
-    ...numbers("retries", "Retries"),
-  };
 }

@@ -29,6 +29,7 @@ async function importFile(context: Context, input: Input): Promise<Outcome> {
       ...(name === undefined ? {} : { name }),
       ...(Object.keys(config).length === 0 ? {} : { config }),
       signal,
+      environment: context.imageEnvironment,
       progress: display.of(name ?? source),
     });
     return { kind: "text", text: [...(name === undefined ? image.names : [formatReference(localReference(name))]), image.id].join("\n") };

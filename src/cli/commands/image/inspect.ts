@@ -19,12 +19,9 @@ export const command: Command = {
 };
 
 function known(context: Context, catalog: ImageCatalog, { image, users }: { readonly image: Image; readonly users: readonly string[] }): object {
-  const { healthcheck, ...details } = imageDetails(context.paths.durable, image);
-  const { config, ...rest } = image;
   return {
-    ...rest,
-    ...details,
-    config: { ...config, ...(healthcheck === undefined ? {} : { healthcheck }) },
+    ...image,
+    ...imageDetails(context.paths.durable, image),
     layers: image.layers.map((diffId) => {
       const layer = catalog.layer(diffId);
       return { diffId, ...(layer === undefined ? { damage: "it is not in the store" } : { size: layer.size, ...(layer.damage === "" ? {} : { damage: layer.damage }) }) };

@@ -27,7 +27,7 @@ async function load(context: Context, input: Input): Promise<Outcome> {
   return shown(context, { quiet: input.flag("quiet") }, async (display, signal) => {
     const progress = display.of(file === "-" ? "standard input" : file);
     using spool = file === "-" ? await spooled(context, signal) : undefined;
-    const images = await driver.load(store, spool?.path ?? resolve(context.cwd, file), { signal, progress });
+    const images = await driver.load(store, spool?.path ?? resolve(context.cwd, file), { signal, progress, environment: context.imageEnvironment });
     display[Symbol.dispose]();
     return outcome(input, images);
   });

@@ -1,9 +1,10 @@
 /** `wherry system check`: finds damage of the image store, and repairs what can be. */
+import { messageOf } from "../../../base/errors.ts";
 import type { Image, Store } from "../../../storage/storage.ts";
 import type { Command, Input, Outcome } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { messageOf } from "../../../base/errors.ts";
-import type { Finding, ImageDriver } from "../../imageDriver.ts";
+import type { Finding } from "../../findings.ts";
+import type { ImageDriver } from "../../imageDriver.ts";
 import { output } from "../../options.ts";
 import { shown } from "../../progress/shown.ts";
 import { REGISTRY, registryOptions } from "../../registryOptions.ts";
