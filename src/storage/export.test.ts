@@ -1,6 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { exec } from "../base/exec.ts";
 import { parseDetails } from "./details.ts";
 import { archiveOf, type ArchiveFormat, imagesToExport, type LayerWriter, manifestText } from "./export.ts";
@@ -11,6 +10,7 @@ import { configFile, namesIn, temporaryDirectory } from "./layout.ts";
 import { tagImage } from "./tags.ts";
 import { pullImage } from "./pull.ts";
 import { pushImage } from "./push.ts";
+import { freePort, registry } from "./registryFixture.ts";
 import { saveToFile } from "./savedFile.ts";
 import type { Store } from "./storage.ts";
 
@@ -35,31 +35,6 @@ async function filled(path: string) {
 const inspect = async (words: readonly string[]): Promise<string> => (await exec(["skopeo", "inspect", ...words])).stdout;
 const leftovers = (store: Store): readonly string[] => namesIn(temporaryDirectory(store.directory));
 const bytesOf = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> => Buffer.concat(await Array.fromAsync(chunks));
-
-/** A registry on the loopback interface, ended by its process when disposed of. */
-async function registry(directory: string): Promise<AsyncDisposable & { readonly address: string }> {
-  mkdirSync(`${directory}/registry`);
-  const port = await freePort();
-  const config = { version: 0.1, log: { level: "error" }, storage: { filesystem: { rootdirectory: `${directory}/registry` } }, http: { addr: `127.0.0.1:${port}` } };
-  writeFileSync(`${directory}/registry.yml`, JSON.stringify(config));
-  const server = Bun.spawn(["docker-registry", "serve", `${directory}/registry.yml`], { stdout: "ignore", stderr: "ignore" });
-  const deadline = performance.now() + 20_000;
-  for (let up = false; !up && performance.now() < deadline; await Bun.sleep(20)) up = await fetch(`http://127.0.0.1:${port}/v2/`).then(({ ok }) => ok, () => false);
-  return {
-    address: `127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.kill();
-      await server.exited;
-    },
-  };
-}
-
-const freePort = (): Promise<number> => new Promise((resolve) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
-});
 
 describe("parseDetails", () => {
   const A = digestOf("a"), B = digestOf("b"), C = digestOf("c");
@@ -166,6 +141,18 @@ describe.skipIf(!root)("export (needs root)", () => {
     store.catalog.untag("localhost/one:1");
     await expect(pushImage(store, one.id, { writeLayer })).rejects.toThrow("it has no name, the destination should be named");
     await expect(pushImage(store, one.id, { destination: "UPPER", writeLayer })).rejects.toThrow("lower case");
+    expect(leftovers(store)).toEqual([]);
+  });
+
+  test("pushImage() needs the credentials of a registry that asks for them", async () => {
+    using at = scratch();
+    await using server = await registry(at.path, { user: "me", password: "secret" });
+    const { store, one, writeLayer } = await filled(at.path);
+    const options = { destination: `${server.address}/one:1`, tlsVerify: false, writeLayer, environment: { HOME: at.path, XDG_RUNTIME_DIR: at.path } };
+    const refused = await pushImage(store, "one:1", options).catch((thrown: unknown) => thrown);
+    expect(refused).toMatchObject({ kind: "failed", message: expect.stringMatching(/^Cannot push to "docker:.*(authentication required|unauthorized)/), hint: expect.stringContaining("wherry login") });
+    await expect(pushImage(store, "one:1", { ...options, credentials: "me:wrong" })).rejects.toThrow(/authentication required|unauthorized|invalid username/);
+    expect((await pushImage(store, "one:1", { ...options, credentials: "me:secret" })).image.id).toBe(one.id);
     expect(leftovers(store)).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /** Credentials for registries: skopeo asks for them, tries them, and keeps them where its kin find them, too. */
 import { CLEAN_ENV } from "../base/exec.ts";
 import { fail } from "../base/errors.ts";
+import { reasonOf, skopeoArgv } from "./skopeo.ts";
 
 export interface LoginOptions {
   readonly username?: string;
@@ -13,10 +14,10 @@ export interface LoginOptions {
   readonly certDir?: string;
 }
 
-/** The command line that logs in to a registry. A password is never on it. */
-export function loginArgv(registry: string, { username, password, getLogin, authFile, tlsVerify, certDir }: LoginOptions): readonly string[] {
+/** Words for skopeo that log in to a registry. A password is never among them. */
+export function loginWords(registry: string, { username, password, getLogin, authFile, tlsVerify, certDir }: LoginOptions): readonly string[] {
   return [
-    "skopeo", "login",
+    "login",
     ...(username === undefined ? [] : [`--username=${username}`]),
     ...(password === true ? ["--password-stdin"] : []),
     ...(getLogin === true ? ["--get-login"] : []),
@@ -27,12 +28,14 @@ export function loginArgv(registry: string, { username, password, getLogin, auth
   ];
 }
 
-/** The command line that logs out of a registry, or of all. */
-export function logoutArgv(registry: string | undefined, { authFile }: { readonly authFile?: string }): readonly string[] {
-  return ["skopeo", "logout", ...(authFile === undefined ? [] : [`--authfile=${authFile}`]), ...(registry === undefined ? ["--all"] : ["--", registry])];
+/** Words for skopeo that log out of a registry, or of all. */
+export function logoutWords(registry: string | undefined, { authFile }: { readonly authFile?: string }): readonly string[] {
+  return ["logout", ...(authFile === undefined ? [] : [`--authfile=${authFile}`]), ...(registry === undefined ? ["--all"] : ["--", registry])];
 }
 
 export interface RunOptions {
+  /** What it is for, in an error: `log in to "quay.io"`. */
+  readonly action: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Handed over on the standard input, in place of ours. */
   readonly password?: string;
@@ -41,17 +44,19 @@ export interface RunOptions {
 }
 
 /**
- * Runs such a command line on the terminal that we are on, so that it can ask; as long as its user takes. What it says
- * goes where we say things. Returns 1 when it failed, 130 when it was interrupted. Kind `unavailable` without skopeo.
+ * Runs such words on the terminal that we are on, so that skopeo can ask; as long as its user takes. What it says goes
+ * to our standard output. Returns false when it was interrupted. Kinds `failed` with skopeo's reason, `unavailable`
+ * without skopeo.
  */
-export async function runLogin(argv: readonly string[], options: RunOptions): Promise<number> {
+export async function runLogin(words: readonly string[], options: RunOptions): Promise<boolean> {
   const terminal = options.terminal && options.password === undefined;
   const settings = terminal ? await stty("-g") : "";
-  const child = launch(argv, options);
-  const status = await child.exited;
+  const child = launch(skopeoArgv(words, options), options);
+  const [stderr, status] = await Promise.all([new Response(child.stderr).text(), child.exited]);
   if (settings !== "") await stty(settings); // skopeo 1.9 leaves a terminal without echo when it is interrupted while it asks
-  if (child.signalCode === "SIGINT" || status === 130) return 130;
-  return status === 0 ? 0 : 1;
+  if (child.signalCode === "SIGINT" || status === 130) return false;
+  if (status !== 0) fail("failed", `Cannot ${options.action}: ${reasonOf(stderr) || `skopeo ended with ${status}`}`);
+  return true;
 }
 
 /** Runs stty(1) on our standard input; returns what it says. */
@@ -62,7 +67,7 @@ async function stty(setting: string): Promise<string> {
 
 function launch(argv: readonly string[], { environment, password }: RunOptions) {
   try {
-    return Bun.spawn([...argv], { env: { ...CLEAN_ENV, ...environment }, stdin: password === undefined ? "inherit" : Buffer.from(password), stdout: "inherit", stderr: "inherit" });
+    return Bun.spawn([...argv], { env: { ...CLEAN_ENV, ...environment }, stdin: password === undefined ? "inherit" : Buffer.from(password), stdout: "inherit", stderr: "pipe" });
   } catch (cause) {
     fail("unavailable", `Cannot run "${argv[0]}": it is not installed or not executable`, { cause, hint: `install the package that provides "${argv[0]}"` });
   }

@@ -19,15 +19,18 @@ export const command: Command = {
 };
 
 async function login(context: Context, input: Input): Promise<Outcome> {
-  const { loginArgv, runLogin } = await import("../../storage/login.ts");
+  const { loginWords, runLogin } = await import("../../storage/login.ts");
   const [registry = ""] = input.words;
   const password = await passwordOf(context, input);
   const username = input.text("username");
   if (password !== undefined && username === undefined) fail("usage", `Cannot log in to "${registry}" with a password only: --username is missing`);
-  const argv = loginArgv(registry, { ...options(input), ...(username === undefined ? {} : { username }), password: password !== undefined, getLogin: input.flag("get-login") });
+  const getLogin = input.flag("get-login");
+  const words = loginWords(registry, { ...options(input), ...(username === undefined ? {} : { username }), password: password !== undefined, getLogin });
   void context.interrupted(); // the terminal's interrupt ends skopeo, and we see to the terminal
-  const exitCode = await runLogin(argv, { environment: context.imageEnvironment, terminal: context.stdin.isTerminal, ...(password === undefined ? {} : { password }) });
-  return { kind: "none", exitCode };
+  const done = await runLogin(words, {
+    action: `${getLogin ? "tell who is logged in" : "log in"} to "${registry}"`, environment: context.imageEnvironment, terminal: context.stdin.isTerminal, ...(password === undefined ? {} : { password }),
+  });
+  return { kind: "none", exitCode: done ? 0 : 130 };
 }
 
 async function passwordOf(context: Context, input: Input): Promise<string | undefined> {

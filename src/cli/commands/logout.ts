@@ -8,11 +8,12 @@ export const command: Command = {
   options: [{ long: "all", short: "a", summary: "those of every registry" }, AUTHFILE],
   words: [{ name: "REGISTRY", optional: true }],
   async run(context, input): Promise<Outcome> {
-    const { logoutArgv, runLogin } = await import("../../storage/login.ts");
+    const { logoutWords, runLogin } = await import("../../storage/login.ts");
     const [registry] = input.words;
     if ((registry === undefined) !== input.flag("all")) fail("usage", "Cannot log out: either a registry or --all must be given");
     const authFile = input.text("authfile");
-    const argv = logoutArgv(registry, authFile === undefined ? {} : { authFile });
-    return { kind: "none", exitCode: await runLogin(argv, { environment: context.imageEnvironment, terminal: false }) };
+    const words = logoutWords(registry, authFile === undefined ? {} : { authFile });
+    const action = registry === undefined ? "log out of all registries" : `log out of "${registry}"`;
+    return { kind: "none", exitCode: (await runLogin(words, { action, environment: context.imageEnvironment, terminal: false })) ? 0 : 130 };
   },
 };
