@@ -2,12 +2,12 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { exec } from "../base/exec.ts";
 import { errnoOf } from "../base/errors.ts";
-import { CHECKOUT, type Member, scratch, tar, writeLayout, writeTar } from "./fixtures.ts";
+import { CHECKOUT, digestOf, type Member, scratch, tar, writeLayout, writeTar } from "./fixtures.ts";
 import { fakeCatalog } from "./fake.ts";
 import { ensureLayer, presentLayer } from "./layers.ts";
 import { layerDirectory, layerHome, namesIn, recoverStorage, temporaryDirectory } from "./layout.ts";
 import { mountRootfs, unmountRootfs } from "./rootfs.ts";
-import type { Store } from "./storage.ts";
+import type { Store, StoreProgress } from "./storage.ts";
 import { unpackTar } from "./unpack.ts";
 
 setDefaultTimeout(60_000); // outside commands, on machines that do other things
@@ -67,6 +67,39 @@ describe.skipIf(!root)("layers (needs root)", () => {
     const layer = await ensureLayer(store, { archive: `${at.path}/${packed}`, diffId });
     expect([layer.diffId, layer.size, layer.damage]).toEqual([diffId, statSync(archive).size, ""]);
     expect(presentLayer(store, diffId)).toEqual(layer);
+  });
+
+  test("ensureLayer() says how much of the archive it has read, and counts the entries", async () => {
+    using at = scratch();
+    const { archive } = writeTar(`${at.path}/layer.tar`, Array.from({ length: 3000 }, (_, index) => ({ name: `d/${index}`, content: String(index).repeat(300) })));
+    for (const path of [archive, `${archive}.gz`]) {
+      if (path !== archive) await exec(["gzip", archive]);
+      const told: StoreProgress[] = [];
+      const blob = { digest: digestOf(path), size: statSync(path).size };
+      const layer = await ensureLayer(storeAt(`${path}.store`), { archive: path, blob }, { progress: (progress) => void told.push(progress) });
+      expect(layer.entries).toBe(3000);
+      expect([told[0], told.at(-2), told.at(-1)]).toEqual([
+        { step: "unpack", blob: blob.digest, bytes: 0 },
+        { step: "unpack", blob: blob.digest, bytes: blob.size },
+        { step: "layer", blob: blob.digest, state: "done" },
+      ]);
+    }
+  });
+
+  test("ensureLayer() refuses an archive over the limits, and leaves nothing", async () => {
+    using at = scratch();
+    const { archive } = writeTar(`${at.path}/layer.tar`, [{ name: "a" }, { name: "b" }, { name: "c" }]);
+    for (const limits of [{ entries: 2 }, { bytes: 2000 }]) {
+      await expect(ensureLayer(storeAt(at.path), { archive }, { limits })).rejects.toMatchObject({ kind: "invalid", code: "EBOMB" });
+    }
+    expect([namesIn(`${at.path}/layers`), namesIn(temporaryDirectory(at.path))]).toEqual([[], []]);
+    expect((await ensureLayer(storeAt(at.path), { archive }, { limits: { entries: 3 } })).entries).toBe(3);
+  });
+
+  test("ensureLayer() takes names that are not UTF-8 where pax wants UTF-8", async () => {
+    using at = scratch();
+    const layer = await layerOf(at.path, [{ name: "x", content: "b", pax: { path: BYTE.toString("latin1") } }]);
+    expect(readFileSync(Buffer.concat([Buffer.from(`${layer}/`), BYTE]), "utf8")).toBe("b");
   });
 
   test("ensureLayer() takes empty layers", async () => {

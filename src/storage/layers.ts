@@ -1,16 +1,19 @@
 /** Layers: unpacked once by diff ID, visible only when complete, verified and on the disk. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { errnoOf, fail, unless } from "../base/errors.ts";
+import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { errnoOf, fail } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
 import { syncDirectory } from "../base/files.ts";
-import { digestLock, layerHome, layersDirectory, LONG, makeTemporary, takeLock } from "./layout.ts";
+import { type LayerFacts, readFacts, writeFacts } from "./facts.ts";
+import { digestLock, layerFiles, layerHome, layersDirectory, LONG, makeTemporary, takeLock } from "./layout.ts";
+import { recordWriter } from "./record.ts";
 import type { Blob, Layer, Store, StoreProgress, UnpackLimits } from "./storage.ts";
-import { unpackTar, type Unpacked } from "./unpack.ts";
-import { convertWhiteouts } from "./whiteouts.ts";
+import { surveyLayer } from "./survey.ts";
+import { unpackTar } from "./unpack.ts";
 
 export interface LayerOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: StoreProgress) => void;
+  /** Where it says nothing: 64 GiB and 4 million entries. */
   readonly limits?: Partial<UnpackLimits>;
 }
 
@@ -30,28 +33,29 @@ export interface LayerSource {
  * what the diff ID says.
  */
 export async function ensureLayer(store: Store, source: LayerSource, options: LayerOptions = {}): Promise<Layer> {
-  const { archive, diffId, blob } = source;
+  const { diffId, blob } = source;
   using _lock = diffId === undefined ? undefined : await takeLock(digestLock(store.directory, diffId), options);
   const present = diffId === undefined ? undefined : presentLayer(store, diffId);
   if (present !== undefined) return recorded(store, present, { ...source, state: "present", options });
-  options.progress?.({ step: "unpack", blob: blob?.digest ?? diffId ?? archive, bytes: 0 });
   await using temporary = makeTemporary(store.directory);
-  const unpacked = await unpack(archive, temporary.path, options);
-  if (diffId !== undefined && unpacked.diffId !== diffId) {
-    fail("invalid", `Cannot unpack layer "${diffId}": its archive has the digest ${unpacked.diffId}`);
+  const facts = await unpack(temporary.path, source, options);
+  if (diffId !== undefined && facts.diffId !== diffId) {
+    fail("invalid", `Cannot unpack layer "${diffId}": its archive has the digest ${facts.diffId}`);
   }
-  publish(store.directory, unpacked, temporary.path);
-  const layer: Layer = { diffId: unpacked.diffId, size: unpacked.size, entries: 0, unpackedAt: Date.now(), damage: "" };
-  return recorded(store, layer, { ...(blob && { blob }), state: "done", options });
+  publish(store.directory, facts.diffId, temporary.path);
+  return recorded(store, layerOf(facts), { ...(blob && { blob }), state: "done", options });
 }
 
 /** The layer, when the store has it and nothing is wrong with it: its tree came to its place by rename, so it is whole. */
 export function presentLayer(store: Store, diffId: string): Layer | undefined {
   const known = store.catalog.layer(diffId);
   if (known !== undefined && known.damage !== "") return undefined;
-  const there = known === undefined ? readRecord(store.directory, diffId) : known;
-  return there !== undefined && existsSync(`${layerHome(store.directory, diffId)}/layer.json`) ? there : undefined;
+  if (known !== undefined) return existsSync(layerFiles(layerHome(store.directory, diffId)).facts) ? known : undefined;
+  const facts = readFacts(layerHome(store.directory, diffId)); // a crash may have come between the rename and the catalog
+  return facts === undefined ? undefined : layerOf(facts);
 }
+
+const layerOf = ({ diffId, size, entries }: LayerFacts): Layer => ({ diffId, size, entries, unpackedAt: Date.now(), damage: "" });
 
 function recorded(store: Store, layer: Layer, { blob, state, options }: { readonly blob?: Blob; readonly state: "present" | "done"; readonly options: LayerOptions }): Layer {
   store.catalog.putLayer(layer, blob);
@@ -59,30 +63,27 @@ function recorded(store: Store, layer: Layer, { blob, state, options }: { readon
   return layer;
 }
 
-/** What a layer's own directory says of it: a crash may have come between the rename and the catalog. */
-function readRecord(directory: string, diffId: string): Layer | undefined {
-  const text = unless("ENOENT", () => readFileSync(`${layerHome(directory, diffId)}/layer.json`, "utf8"), undefined);
-  if (text === undefined) return undefined;
-  const record: unknown = JSON.parse(text);
-  const size = typeof record === "object" && record !== null && "size" in record ? Number(record.size) : 0;
-  return { diffId, size, entries: 0, unpackedAt: Date.now(), damage: "" };
-}
-
-async function unpack(archive: string, directory: string, options: LayerOptions): Promise<Unpacked> {
-  const tree = `${directory}/diff`;
+async function unpack(home: string, { archive, diffId, blob }: LayerSource, options: LayerOptions): Promise<LayerFacts> {
+  const { tree, record } = layerFiles(home);
+  const called = blob?.digest ?? diffId ?? archive;
+  options.progress?.({ step: "unpack", blob: called, bytes: 0 });
   mkdirSync(tree);
   chmodSync(tree, 0o755); // until the archive has an entry for it
-  const unpacked = await unpackTar(archive, tree, options);
-  await convertWhiteouts(tree, `${directory}/whiteouts`);
-  writeFileSync(`${directory}/layer.json`, JSON.stringify(unpacked));
-  await exec(["sync", "--file-system", directory], { timeout: LONG });
-  return unpacked;
+  using listener = recordWriter(record);
+  const { names, ...unpacked } = await unpackTar(archive, tree, {
+    ...options, listener, read: (bytes) => options.progress?.({ step: "unpack", blob: called, bytes }),
+  });
+  listener.end();
+  const facts = { ...unpacked, ...(await surveyLayer(home, archive, { ...unpacked, names })) };
+  writeFacts(home, facts);
+  await exec(["sync", "--file-system", home], { timeout: LONG });
+  return facts;
 }
 
 /** When another process was first, its layer stays. */
-function publish(directory: string, unpacked: Unpacked, made: string): void {
+function publish(directory: string, diffId: string, made: string): void {
   try {
-    renameSync(made, layerHome(directory, unpacked.diffId));
+    renameSync(made, layerHome(directory, diffId));
   } catch (thrown) {
     if (errnoOf(thrown) !== "ENOTEMPTY" && errnoOf(thrown) !== "EEXIST") throw thrown;
   }

@@ -2,7 +2,10 @@
  * Where an image store keeps what, below its directory (change this picture with the code):
  *
  *     layers/<hex of the diff ID>/diff/       the tree of one layer, complete and synced: it came here by rename
- *     layers/<hex of the diff ID>/layer.json  `Unpacked`
+ *     layers/<hex of the diff ID>/layer.json  what `layers.ts` knows of it
+ *     layers/<hex of the diff ID>/tree.zst    what the tree was when it had been unpacked (`tree.ts`)
+ *     layers/<hex of the diff ID>/record.zst  the archive without what is in the tree (`record.ts`); or
+ *     layers/<hex of the diff ID>/archive     the archive as it came, when it is unusual
  *     l/<first digits of the hex>             short links to `diff`, because mount options must fit one page
  *     configs/<hex of the image id>.json      image configurations, byte for byte
  *     tmp/<uuid>/                             half-made and half-removed things
@@ -19,6 +22,10 @@ import { acquire, type Lock } from "../base/locks.ts";
 
 export const layersDirectory = (directory: string): string => `${directory}/layers`;
 export const layerHome = (directory: string, diffId: string): string => `${directory}/layers/${hexOf(diffId)}`;
+/** The files in a layer's directory. */
+export const layerFiles = (home: string) => ({
+  tree: `${home}/diff`, facts: `${home}/layer.json`, listing: `${home}/tree.zst`, record: `${home}/record.zst`, archive: `${home}/archive`,
+});
 export const linksDirectory = (directory: string): string => `${directory}/l`;
 export const configsDirectory = (directory: string): string => `${directory}/configs`;
 export const configFile = (directory: string, id: string): string => `${directory}/configs/${hexOf(id)}.json`;

@@ -61,6 +61,8 @@ export const O_PATH = 0o10000000;
 export const RESOLVE = {
   /** It is an error, EXDEV. */
   beneath: 0x02n | 0x08n,
+  /** That, and any symbolic link is an error, ELOOP. */
+  plain: 0x02n | 0x04n | 0x08n,
   /** The directory is taken for `/`, as after chroot(2). */
   inRoot: 0x02n | 0x10n,
 } as const;
@@ -77,4 +79,33 @@ export function openBelow(directory: number, path: string, options: { readonly f
     if (code !== "EAGAIN") fail("failed", `Cannot open "${path}": ${code}`, { code });
   }
   fail("failed", `Cannot open "${path}": it is being renamed all the time`, { code: "EAGAIN" });
+}
+
+const attributeCalls = dlopen("libc.so.6", {
+  llistxattr: { args: [cstring, pointer, u64], returns: i64 },
+  lgetxattr: { args: [cstring, cstring, pointer, u64], returns: i64 },
+  lremovexattr: { args: [cstring, cstring], returns: i32 },
+}).symbols;
+
+/** The kernel's limit for a list of names, and for one value (`xattr(7)`). */
+const LARGEST = 65_536;
+const scratch = Buffer.alloc(LARGEST);
+
+/** Extended attributes of a file, of a symbolic link its own. Filesystems without them have none. */
+export function attributesOf(path: Buffer): readonly (readonly [name: string, value: Buffer])[] {
+  const file = terminated(path);
+  const length = Number(attributeCalls.llistxattr(file, ptr(scratch), BigInt(LARGEST)));
+  if (length < 0 && errno() !== "EOPNOTSUPP") check(-1, "list the attributes of", path);
+  if (length <= 0) return [];
+  const names = scratch.toString("latin1", 0, length - 1).split("\0");
+  return names.map((name) => {
+    const size = Number(attributeCalls.lgetxattr(file, Buffer.from(`${name}\0`, "latin1"), ptr(scratch), BigInt(LARGEST)));
+    if (size < 0) check(-1, `read attribute ${name} of`, path);
+    return [name, Buffer.from(scratch.subarray(0, size))];
+  });
+}
+
+/** Takes an extended attribute away. */
+export function removeAttribute(path: Buffer, name: string): void {
+  check(attributeCalls.lremovexattr(terminated(path), Buffer.from(`${name}\0`, "latin1")), `remove attribute ${name} of`, path);
 }

@@ -2,17 +2,29 @@
  * One layer archive into one directory. The archive is hostile: `bsdtar` runs in a chroot of the directory and
  * without every capability that it does not need, so neither names, links nor a fault in it reach anything else.
  */
-import { openSync, readSync, closeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
 import { LONG } from "./layout.ts";
+import type { UnpackLimits } from "./storage.ts";
+import { TarReader, type TarListener, type TarSummary } from "./tarReader.ts";
 
-export interface Unpacked {
+export interface Unpacked extends TarSummary {
   /** `sha256:…` of the uncompressed archive (image-spec config.md, "Layer DiffID") */
   readonly diffId: string;
-  /** Bytes of the uncompressed archive. */
-  readonly size: number;
 }
+
+export interface UnpackOptions {
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<UnpackLimits>;
+  /** Is told what the archive is made of while it passes. */
+  readonly listener?: TarListener;
+  /** Gets the bytes of the archive, as it lies there, that have been read: at most ten times a second, and at the end. */
+  readonly read?: (bytes: number) => void;
+}
+
+/** More than any layer that is meant well. */
+const LIMITS: UnpackLimits = { bytes: 64 * 2 ** 30, entries: 4_000_000 };
 
 /** First bytes of the compressions that `bsdcat` is trusted with; it knows more, and would run helper programs for some. */
 const COMPRESSED = [[0x1f, 0x8b], [0x28, 0xb5, 0x2f, 0xfd], [0xfd, 0x37, 0x7a, 0x58, 0x5a], [0x42, 0x5a, 0x68]] as const;
@@ -29,45 +41,63 @@ const EXTRACT = ["bsdtar", "-x", "-f", "-", "--chroot", "-p", "--numeric-owner",
 
 /**
  * Unpacks `archive` (a tar, plain or compressed by gzip, zstd, xz or bzip2) into the empty `directory`, with owners,
- * modes, times, hard links, devices and extended attributes. Kind `invalid` when it is no tar or has an entry that
- * cannot be made inside the directory, `failed` when the disk is full; the caller removes what is half done.
+ * modes, times, hard links, devices and extended attributes. Kind `invalid` when it is no tar, passes a limit (code
+ * `EBOMB`) or has an entry that cannot be made inside the directory, `failed` when the disk is full; the caller removes
+ * what is half done.
  */
-export async function unpackTar(archive: string, directory: string, options: { readonly signal?: AbortSignal } = {}): Promise<Unpacked> {
+export async function unpackTar(archive: string, directory: string, options: UnpackOptions = {}): Promise<Unpacked> {
   const control = controlOf(options);
-  const source = openArchive(archive, control);
+  using source = openArchive(archive, control);
   const tar = Bun.spawn([...CONFINED, ...EXTRACT], { ...control, cwd: directory, stdin: "pipe", stdout: "ignore", stderr: "pipe" });
   const complaints = new Response(tar.stderr).text();
   const hash = new Bun.CryptoHasher("sha256");
-  let size = 0;
+  const reader = new TarReader(options.listener ?? { literal: () => undefined, content: () => undefined }, { ...LIMITS, ...options.limits });
+  let passed = 0;
+  const tell = seldom(() => options.read?.(source.position(passed)));
   try {
     for await (const chunk of withTarHeader(source.bytes, archive)) {
       control.signal.throwIfAborted();
+      passed += chunk.length;
+      tell();
+      reader.push(chunk);
       hash.update(chunk);
-      size += chunk.length;
       if (!(await feed(tar, chunk))) break;
     }
     control.signal.throwIfAborted();
     await Promise.resolve(tar.stdin.end()).catch(() => undefined); // it may have ended at the end mark, before the padding
     const status = await tar.exited;
-    if (status !== 0) refuse(`unpack "${archive}"`, { status, stderr: await complaints });
+    if (status !== 0 && !onlyRemarks(await complaints)) refuse(`unpack "${archive}"`, { status, stderr: await complaints });
     await source.finished();
-    return { diffId: `sha256:${hash.digest("hex")}`, size };
+    options.read?.(source.position(passed));
+    return { diffId: `sha256:${hash.digest("hex")}`, ...reader.end() };
   } finally {
     tar.kill("SIGKILL");
-    source.stop();
     await tar.exited;
   }
 }
 
+/** Ten times a second is often enough. */
+function seldom(action: () => void): () => void {
+  let last = performance.now();
+  return () => {
+    if (performance.now() - last < 100) return;
+    last = performance.now();
+    action();
+  };
+}
+
 /** Writes the uncompressed bytes of a compressed file to the file `to`. Kind `invalid` when it is damaged. */
 export async function decompress(archive: string, to: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-  const source = openArchive(archive, controlOf(options));
-  try {
-    await Bun.write(to, new Response(source.bytes));
-    await source.finished();
-  } finally {
-    source.stop();
-  }
+  using source = openArchive(archive, controlOf(options));
+  await Bun.write(to, new Response(source.bytes));
+  await source.finished();
+}
+
+/** The uncompressed bytes of an archive. Kind `invalid` when it is damaged. */
+export async function* uncompressed(archive: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
+  using source = openArchive(archive, controlOf(options));
+  yield* source.bytes;
+  await source.finished();
 }
 
 /** Whether a file begins as one of the compressions does that are taken here. */
@@ -88,18 +118,30 @@ const controlOf = (options: { readonly signal?: AbortSignal }) => ({
   env: { ...CLEAN_ENV },
 });
 
-/** The uncompressed bytes of a file. `finished` fails with kind `invalid` when the decompressor did. */
+/**
+ * The uncompressed bytes of a file. `finished` fails with kind `invalid` when the decompressor did; `position` says how
+ * far the file has been read when so many uncompressed bytes have come.
+ */
 function openArchive(archive: string, control: Control) {
   if (!isCompressed(archive)) {
-    return { bytes: Bun.file(archive).stream(), finished: async () => undefined, stop: () => undefined };
+    return { bytes: Bun.file(archive).stream(), position: (passed: number) => passed, finished: async () => undefined, [Symbol.dispose]: () => undefined };
   }
-  const child = Bun.spawn(["setpriv", "--no-new-privs", "--pdeathsig=KILL", "bsdcat"], { ...control, stdin: Bun.file(archive), stdout: "pipe", stderr: "pipe" });
+  const fd = openSync(archive, "r");
+  // The decompressor shares the offset of our descriptor
+  const position = (): number => Number(/^pos:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] ?? 0);
+  const child = Bun.spawn(["setpriv", "--no-new-privs", "--pdeathsig=KILL", "bsdcat"], { ...control, stdin: fd, stdout: "pipe", stderr: "pipe" });
   const complaints = new Response(child.stderr).text();
   const finished = async (): Promise<void> => {
     const status = await child.exited;
     if (status !== 0) refuse(`decompress "${archive}"`, { status, stderr: await complaints });
   };
-  return { bytes: child.stdout, finished, stop: () => child.kill("SIGKILL") };
+  return {
+    bytes: child.stdout, position, finished,
+    [Symbol.dispose]() {
+      child.kill("SIGKILL");
+      closeSync(fd);
+    },
+  };
 }
 
 function firstBytes(path: string, count = 6): Buffer {
@@ -152,6 +194,15 @@ async function feed(tar: { readonly stdin: Bun.FileSink; readonly exitCode: numb
     return true; // it has just ended: its status is asked for next time
   }
   return true;
+}
+
+/**
+ * Whether `bsdtar` has unpacked everything, and said only that names are not UTF-8 where they should be: it takes their
+ * bytes as they are. A name inside a message cannot look like this, because messages go on after it.
+ */
+function onlyRemarks(stderr: string): boolean {
+  const remark = /^bsdtar: (?:(?:Pathname|Linkname|Uname|Gname) can't be converted from UTF-8 to current locale\.|Error exit delayed from previous errors\.|Removing leading '\/' from member names)$/;
+  return stderr.split("\n").every((line) => line === "" || remark.test(line));
 }
 
 /** Fails with the first complaint of libarchive's tools, without control characters: it quotes names from the archive. */

@@ -1,0 +1,71 @@
+/** What is written down about a layer when it has been unpacked, so that damage is found and its archive can be made again. */
+import { rmSync } from "node:fs";
+import { copyFile, constants } from "node:fs/promises";
+import { digestAt } from "./contents.ts";
+import { frameWriter } from "./frames.ts";
+import { layerFiles } from "./layout.ts";
+import { nameSum, type TarSummary } from "./tarReader.ts";
+import { attributesAt, deviceOf, entriesOf, formatEntry, type FoundEntry, within } from "./tree.ts";
+import { convertWhiteouts } from "./whiteouts.ts";
+
+/** What a layer's `layer.json` holds beside its digest and size. */
+export interface Surveyed {
+  /** Where its archive comes from: the split record and the tree, or the archive itself, kept because it is unusual. */
+  readonly archive: "split" | "kept";
+  /** The latest change of an inode in the tree, as `find` prints times: what has a later one was changed since. */
+  readonly newest: string;
+}
+
+/**
+ * Turns the whiteouts of an unpacked tree into overlayfs's, writes down what the tree then is, and keeps the archive
+ * itself when the split record cannot stand for it. `home` is the layer's directory in the making.
+ */
+export async function surveyLayer(home: string, archive: string, summary: TarSummary): Promise<Surveyed> {
+  const { attributes } = summary;
+  const first = await writeTree(home, { attributes, contents: false });
+  // A name that is missing, or there by another entry too, tells that tree and archive do not correspond one to one
+  const split = summary.exact && first.names === summary.names;
+  if (first.whiteouts) await convertWhiteouts(layerFiles(home).tree, `${home}/scratch`);
+  if (!split) await keepArchive(home, archive);
+  const again = first.whiteouts || !split;
+  const { newest } = again ? await writeTree(home, { attributes: attributes || first.whiteouts, contents: !split }) : first;
+  return { archive: split ? "split" : "kept", newest };
+}
+
+async function keepArchive(home: string, archive: string): Promise<void> {
+  rmSync(layerFiles(home).record, { force: true });
+  await copyFile(archive, layerFiles(home).archive, constants.COPYFILE_FICLONE);
+}
+
+interface Written {
+  readonly names: bigint;
+  readonly whiteouts: boolean;
+  readonly newest: string;
+}
+
+/** Writes the listing of the tree anew. */
+async function writeTree(home: string, options: { readonly attributes: boolean; readonly contents: boolean }): Promise<Written> {
+  const { tree, listing } = layerFiles(home);
+  rmSync(listing, { force: true });
+  using file = frameWriter(listing);
+  let seen: Written = { names: 0n, whiteouts: false, newest: "" };
+  for await (const entries of entriesOf(tree, `${home}/scratch`)) {
+    for (const entry of entries) {
+      seen = notice(seen, entry);
+      const digest = options.contents && entry.type === "f" ? await digestAt(within(tree, entry.path)) : "-";
+      const attributes = options.attributes ? attributesAt(tree, entry) : "-";
+      file.write(formatEntry({ ...entry, device: deviceOf(tree, entry), digest, attributes }));
+    }
+  }
+  file.end();
+  return seen;
+}
+
+function notice({ names, whiteouts, newest }: Written, { path, type, ctime }: FoundEntry): Written {
+  const name = path.toString();
+  return {
+    names: type === "d" ? names : nameSum(names, name),
+    whiteouts: whiteouts || name.startsWith(".wh.") || name.includes("/.wh."),
+    newest: ctime > newest ? ctime : newest,
+  };
+}
