@@ -10,6 +10,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "src/base/libc.ts check": "the call, its object and what it may fail with are said in one line at every system call",
   "src/base/libc.ts mount": "mirrors mount(2)",
   "src/base/paths.ts podLogDirectory": "the parts of one path, in their order",
+  "src/storage/layerArchive.ts writeLayerArchive": "a layer is named by its store and its digest; the file is where it goes",
 };
 
 const FUNCTIONS = new Set([
