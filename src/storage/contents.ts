@@ -1,6 +1,8 @@
 /** Contents of files in trees that come from strangers. */
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import { errnoOf } from "../base/errors.ts";
+import { openBelow, RESOLVE } from "./syscalls.ts";
 
 const PIECE = 1 << 20;
 
@@ -24,5 +26,15 @@ export async function digestAt(path: Buffer): Promise<string> {
     return hash.digest("hex");
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Opens a file of a tree, undefined when it is not there; no symbolic link is followed. */
+export function openContent(tree: number, path: string): number | undefined {
+  try {
+    return openBelow(tree, path, { flags: constants.O_RDONLY | constants.O_NONBLOCK, resolve: RESOLVE.plain });
+  } catch (thrown) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoOf(thrown) ?? "")) return undefined;
+    throw thrown;
   }
 }

@@ -1,12 +1,12 @@
 /** The archive of a layer, byte for byte as it was unpacked, from what the store keeps of it. */
 import { closeSync, constants, fstatSync, openSync, rmSync, writeSync } from "node:fs";
-import { errnoOf, fail } from "../base/errors.ts";
-import { contentOf } from "./contents.ts";
+import { fail } from "../base/errors.ts";
+import { contentOf, openContent } from "./contents.ts";
 import { readFacts } from "./facts.ts";
 import { layerFiles, layerHome } from "./layout.ts";
+import { printable } from "./names.ts";
 import { readRecord } from "./record.ts";
 import type { Store } from "./storage.ts";
-import { openBelow, RESOLVE } from "./syscalls.ts";
 import type { Content } from "./tarReader.ts";
 import { uncompressed } from "./unpack.ts";
 
@@ -70,16 +70,3 @@ async function* content(tree: number, { path, size, digest }: Content, diffId: s
     closeSync(fd);
   }
 }
-
-/** Opens a file of a tree, undefined when it is not there; no symbolic link is followed. */
-function openContent(tree: number, path: string): number | undefined {
-  try {
-    return openBelow(tree, path, { flags: constants.O_RDONLY | constants.O_NONBLOCK, resolve: RESOLVE.plain });
-  } catch (thrown) {
-    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoOf(thrown) ?? "")) return undefined;
-    throw thrown;
-  }
-}
-
-/** A name from an archive, in quotes and without control characters. */
-export const printable = (name: string): string => `"${name.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "?")}"`;

@@ -58,6 +58,25 @@ describe.skipIf(!root)("layers (needs root)", () => {
     expect([top.mode & 0o7777, top.uid, top.gid]).toEqual([0o750, 5, 6]);
   });
 
+  test("ensureLayer() keeps the times of directories in any order of entries, and of the root", async () => {
+    using at = scratch();
+    const layer = await layerOf(at.path, [
+      { name: "./", type: "directory", mtime: 5, pax: { mtime: "5.123456789" } },
+      { name: "a/b/f", content: "x" },
+      { name: "a/b/", type: "directory", mtime: 6 },
+      { name: "a/b/g", content: "x" },
+      { name: "a/", type: "directory", mtime: 7, pax: { mtime: "-7.25" } },
+      { name: "c/", type: "directory", mtime: 8 },
+      { name: "c/", type: "directory", mtime: 9 },
+      { name: "c/.wh.gone" },
+      { name: "d/", type: "directory", mtime: 10 },
+      { name: "d", type: "symlink", link: "c" },
+    ]);
+    const times = (path: string): bigint => lstatSync(`${layer}/${path}`, { bigint: true }).mtimeNs;
+    expect([times("."), times("a/b"), times("a"), times("c")]).toEqual([5_123_456_789n, 6_000_000_000n, -7_250_000_000n, 9_000_000_000n]);
+    expect(readlinkSync(`${layer}/d`)).toBe("c");
+  });
+
   test.each(["gzip", "zstd", "xz", "bzip2"])("ensureLayer() takes %s, and the diff ID is of the uncompressed bytes", async (program) => {
     using at = scratch();
     const { archive, diffId } = writeTar(`${at.path}/layer.tar`, [{ name: "f", content: "x" }]);

@@ -1,10 +1,11 @@
 /** Layers: unpacked once by diff ID, visible only when complete, verified and on the disk. */
 import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
-import { errnoOf, fail } from "../base/errors.ts";
+import { fail } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
-import { syncDirectory } from "../base/files.ts";
+import { removeTree, syncDirectory } from "../base/files.ts";
 import { type LayerFacts, readFacts, writeFacts } from "./facts.ts";
-import { digestLock, layerFiles, layerHome, layersDirectory, LONG, makeTemporary, takeLock } from "./layout.ts";
+import { usersOfLayer } from "./layerUse.ts";
+import { digestLock, layerFiles, layerHome, layersDirectory, LONG, makeTemporary, takeLock, temporaryDirectory } from "./layout.ts";
 import { recordWriter } from "./record.ts";
 import type { Blob, Layer, Store, StoreProgress, UnpackLimits } from "./storage.ts";
 import { surveyLayer } from "./survey.ts";
@@ -28,30 +29,34 @@ export interface LayerSource {
 
 /**
  * Makes sure that a layer is in the store, from its archive. Any number of processes may ask for the same layer: with a
- * known diff ID one unpacks and the others wait and find it; without, the first to be ready stays. Hold the store lock
- * shared from before until an image that reaches the layer is in the catalog. Kind `invalid` when the archive is not
- * what the diff ID says.
+ * known diff ID one unpacks and the others wait and find it; without, the first to be ready stays. A damaged layer is
+ * unpacked anew and replaced. Hold the store lock shared from before until an image that reaches the layer is in the
+ * catalog. Kind `invalid` when the archive is not what the diff ID says, `conflict` when a damaged layer is in use.
  */
 export async function ensureLayer(store: Store, source: LayerSource, options: LayerOptions = {}): Promise<Layer> {
   const { diffId, blob } = source;
   using _lock = diffId === undefined ? undefined : await takeLock(digestLock(store.directory, diffId), options);
   const present = diffId === undefined ? undefined : presentLayer(store, diffId);
   if (present !== undefined) return recorded(store, present, { ...source, state: "present", options });
+  if (diffId !== undefined) refuseWhileUsed(store, diffId);
   await using temporary = makeTemporary(store.directory);
   const facts = await unpack(temporary.path, source, options);
   if (diffId !== undefined && facts.diffId !== diffId) {
     fail("invalid", `Cannot unpack layer "${diffId}": its archive has the digest ${facts.diffId}`);
   }
-  publish(store.directory, facts.diffId, temporary.path);
-  return recorded(store, layerOf(facts), { ...(blob && { blob }), state: "done", options });
+  using _found = diffId === undefined ? await takeLock(digestLock(store.directory, facts.diffId), options) : undefined;
+  const first = presentLayer(store, facts.diffId); // another process may have been quicker when the diff ID was not known
+  if (first === undefined) await publish(store, facts.diffId, temporary.path);
+  return recorded(store, first ?? layerOf(facts), { ...(blob && { blob }), state: "done", options });
 }
 
 /** The layer, when the store has it and nothing is wrong with it: its tree came to its place by rename, so it is whole. */
 export function presentLayer(store: Store, diffId: string): Layer | undefined {
+  const home = layerHome(store.directory, diffId);
   const known = store.catalog.layer(diffId);
-  if (known !== undefined && known.damage !== "") return undefined;
-  if (known !== undefined) return existsSync(layerFiles(layerHome(store.directory, diffId)).facts) ? known : undefined;
-  const facts = readFacts(layerHome(store.directory, diffId)); // a crash may have come between the rename and the catalog
+  if ((known !== undefined && known.damage !== "") || existsSync(layerFiles(home).damage)) return undefined;
+  if (known !== undefined) return existsSync(layerFiles(home).facts) ? known : undefined;
+  const facts = readFacts(home); // a crash may have come between the rename and the catalog
   return facts === undefined ? undefined : layerOf(facts);
 }
 
@@ -80,12 +85,23 @@ async function unpack(home: string, { archive, diffId, blob }: LayerSource, opti
   return facts;
 }
 
-/** When another process was first, its layer stays. */
-function publish(directory: string, diffId: string, made: string): void {
-  try {
-    renameSync(made, layerHome(directory, diffId));
-  } catch (thrown) {
-    if (errnoOf(thrown) !== "ENOTEMPTY" && errnoOf(thrown) !== "EEXIST") throw thrown;
-  }
-  syncDirectory(layersDirectory(directory));
+/**
+ * Gives a layer its place, from where a damaged one goes out of the way. A crash in between leaves no layer, which is
+ * missing like any other; one before the catalog knows leaves a layer that is unpacked once more.
+ */
+async function publish(store: Store, diffId: string, made: string): Promise<void> {
+  const home = layerHome(store.directory, diffId);
+  const old = `${temporaryDirectory(store.directory)}/${crypto.randomUUID()}`;
+  refuseWhileUsed(store, diffId);
+  if (existsSync(home)) renameSync(home, old);
+  renameSync(made, home);
+  syncDirectory(layersDirectory(store.directory));
+  await removeTree(old);
+}
+
+/** A tree must not change below the root filesystems that stand on it. */
+function refuseWhileUsed(store: Store, diffId: string): void {
+  const users = usersOfLayer(store.directory, diffId);
+  if (users.length === 0) return;
+  fail("conflict", `Cannot replace damaged layer "${diffId}": it is mounted at ${users.join(", ")}`, { hint: "take down what uses it first", context: { users } });
 }

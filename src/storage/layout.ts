@@ -6,6 +6,7 @@
  *     layers/<hex of the diff ID>/tree.zst    what the tree was when it had been unpacked (`tree.ts`)
  *     layers/<hex of the diff ID>/record.zst  the archive without what is in the tree (`record.ts`); or
  *     layers/<hex of the diff ID>/archive     the archive as it came, when it is unusual
+ *     layers/<hex of the diff ID>/damaged     what a check has found wrong with it; then it is not used any more
  *     l/<first digits of the hex>             short links to `diff`, because mount options must fit one page
  *     configs/<hex of the image id>.json      image configurations, byte for byte
  *     tmp/<uuid>/                             half-made and half-removed things
@@ -25,6 +26,7 @@ export const layerHome = (directory: string, diffId: string): string => `${direc
 /** The files in a layer's directory. */
 export const layerFiles = (home: string) => ({
   tree: `${home}/diff`, facts: `${home}/layer.json`, listing: `${home}/tree.zst`, record: `${home}/record.zst`, archive: `${home}/archive`,
+  damage: `${home}/damaged`,
 });
 export const linksDirectory = (directory: string): string => `${directory}/l`;
 export const configsDirectory = (directory: string): string => `${directory}/configs`;
@@ -44,12 +46,16 @@ export function hexOf(digest: string): string {
 
 /**
  * The directory of a layer, by a name as short as can be: what `mountRootfs` takes. The link is made when it is first
- * asked for; a name that another layer has taken is made longer. Kind `notFound` when the store does not have the layer.
+ * asked for; a name that another layer has taken is made longer. Kind `notFound` when the store does not have the layer,
+ * `failed`, code `EDAMAGED`, when a check has found it damaged.
  */
 export function layerDirectory(directory: string, diffId: string): string {
   const hex = hexOf(diffId);
   if (!existsSync(layerHome(directory, diffId))) {
     fail("notFound", `Cannot use layer "${diffId}": it is not in the store`, { hint: "import the image again" });
+  }
+  if (existsSync(layerFiles(layerHome(directory, diffId)).damage)) {
+    fail("failed", `Cannot use layer "${diffId}": it is damaged`, { code: "EDAMAGED", hint: "pull or import the image again" });
   }
   ensureDirectory(linksDirectory(directory));
   const target = `../layers/${hex}/diff`;

@@ -13,6 +13,23 @@ export function mountsBelow(directory: string): readonly string[] {
 export function mountPoints(text: string): readonly string[] {
   return text.split("\n").flatMap((line) => {
     const point = line.split(" ")[4];
-    return point === undefined ? [] : [point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))];
+    return point === undefined ? [] : [withoutOctal(point)];
   });
 }
+
+/** The overlays in the text of a mountinfo file, with their lower directories as they were named when it was mounted. */
+export function overlaysIn(text: string): readonly { readonly target: string; readonly lower: readonly string[] }[] {
+  return text.split("\n").flatMap((line) => {
+    const [before = "", after = ""] = line.split(" - ");
+    const [type, , options = ""] = after.split(" ");
+    if (type !== "overlay") return [];
+    const lower = options.split(",").filter((option) => option.startsWith("lowerdir=")).flatMap((option) => lowerNames(withoutOctal(option.slice(9))));
+    return [{ target: withoutOctal(before.split(" ")[4] ?? ""), lower }];
+  });
+}
+
+/** Names are separated by colons; a backslash takes a colon, a comma or a backslash literally. */
+const lowerNames = (value: string): readonly string[] =>
+  (value.match(/(?:[^:\\]|\\[^])+/g) ?? []).map((name) => name.replace(/\\([^])/g, "$1"));
+
+const withoutOctal = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

@@ -1,9 +1,10 @@
 /** What is written down about a layer when it has been unpacked, so that damage is found and its archive can be made again. */
-import { rmSync } from "node:fs";
-import { copyFile, constants } from "node:fs/promises";
-import { digestAt } from "./contents.ts";
+import { closeSync, constants, fstatSync, openSync, rmSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
+import { digestAt, openContent } from "./contents.ts";
 import { frameWriter } from "./frames.ts";
 import { layerFiles } from "./layout.ts";
+import { setTimes } from "./syscalls.ts";
 import { nameSum, type TarSummary } from "./tarReader.ts";
 import { attributesAt, deviceOf, entriesOf, formatEntry, type FoundEntry, within } from "./tree.ts";
 import { convertWhiteouts } from "./whiteouts.ts";
@@ -22,6 +23,7 @@ export interface Surveyed {
  */
 export async function surveyLayer(home: string, archive: string, summary: TarSummary): Promise<Surveyed> {
   const { attributes } = summary;
+  setLateTimes(layerFiles(home).tree, summary.late);
   const first = await writeTree(home, { attributes, contents: false });
   // A name that is missing, or there by another entry too, tells that tree and archive do not correspond one to one
   const split = summary.exact && first.names === summary.names;
@@ -30,6 +32,28 @@ export async function surveyLayer(home: string, archive: string, summary: TarSum
   const again = first.whiteouts || !split;
   const { newest } = again ? await writeTree(home, { attributes: attributes || first.whiteouts, contents: !split }) : first;
   return { archive: split ? "split" : "kept", newest };
+}
+
+function setLateTimes(tree: string, late: TarSummary["late"]): void {
+  if (late.size === 0) return;
+  const root = openSync(tree, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    for (const [path, mtimeNs] of late) setTimesBelow(root, path, mtimeNs);
+  } finally {
+    closeSync(root);
+  }
+}
+
+/** Does nothing when it is no directory any more. */
+function setTimesBelow(root: number, path: string, mtimeNs: bigint): void {
+  const fd = openContent(root, path || ".");
+  if (fd === undefined) return;
+  try {
+    const found = fstatSync(fd, { bigint: true });
+    if (found.isDirectory()) setTimes(Buffer.from(`/proc/self/fd/${fd}`), { atimeNs: found.atimeNs, mtimeNs });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 async function keepArchive(home: string, archive: string): Promise<void> {

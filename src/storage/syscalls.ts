@@ -48,7 +48,10 @@ export function makeOpaque(path: Buffer): void {
 /** Sets access and modification time, in nanoseconds since the epoch (`utimensat(2)`). */
 export function setTimes(path: Buffer, times: { readonly atimeNs: bigint; readonly mtimeNs: bigint }): void {
   const second = 1_000_000_000n;
-  const parts = [times.atimeNs, times.mtimeNs].flatMap((time) => [time / second, time % second]);
+  const parts = [times.atimeNs, times.mtimeNs].flatMap((time) => {
+    const rest = ((time % second) + second) % second; // also before 1970 it counts forwards
+    return [(time - rest) / second, rest];
+  });
   check(libc.utimensat(-100, terminated(path), ptr(BigInt64Array.from(parts)), 0), "set the times of", path);
 }
 

@@ -32,6 +32,8 @@ export interface TarSummary {
   readonly attributes: boolean;
   /** `nameSum` of all entries that are no directories. */
   readonly names: bigint;
+  /** Modification times, in nanoseconds, of directories that were there when their entry came: `bsdtar` leaves them with other ones. */
+  readonly late: ReadonlyMap<string, bigint>;
 }
 
 /** A sum over names: equal for equal collections of names in any order. */
@@ -41,6 +43,7 @@ export const nameSum = (sum: bigint, name: string): bigint => BigInt.asUintN(64,
 interface Extended {
   readonly path?: string;
   readonly size?: number;
+  readonly mtime?: bigint;
 }
 
 const BLOCK = 512;
@@ -76,6 +79,11 @@ export class TarReader {
   #exact = true;
   #attributes = false;
   #names = 0n;
+  readonly #late = new Map<string, bigint>();
+  /** Directories that are there, by an entry or because something was put into them. */
+  readonly #directories = new Set([""]);
+  /** The last one that something was put into. */
+  #parent = "";
 
   constructor(listener: TarListener, limits: UnpackLimits) {
     this.#listener = listener;
@@ -93,7 +101,7 @@ export class TarReader {
   /** What was seen. Call it when all bytes have been pushed. */
   end(): TarSummary {
     if (this.#block.length > 0) this.#listener.literal(this.#block);
-    return { size: this.#size, entries: this.#entries, exact: this.#exact, attributes: this.#attributes, names: this.#names };
+    return { size: this.#size, entries: this.#entries, exact: this.#exact, attributes: this.#attributes, names: this.#names, late: this.#late };
   }
 
   /** Returns how many bytes of `rest` it has dealt with. */
@@ -155,21 +163,37 @@ export class TarReader {
     if (type === "GlobalExtendedHeader" ? /path=|size=/.test(text) : /GNU\.sparse|SCHILY\.realsize/.test(text)) this.#lose();
     if (type === "GlobalExtendedHeader") return;
     const { path, size } = Pax.parse(text);
-    this.#extended = { ...this.#extended, ...(path !== undefined && { path }), ...(size !== undefined && { size }) };
+    const mtime = mtimeIn(text);
+    this.#extended = { ...this.#extended, ...(path !== undefined && { path }), ...(size !== undefined && { size }), ...(mtime !== undefined && { mtime }) };
   }
 
   #beginEntry(header: Header, block: Buffer): void {
     this.#count();
     const path = normal(this.#extended.path ?? header.path ?? "");
     const size = this.#extended.size ?? header.size ?? 0;
+    const mtime = this.#extended.mtime ?? BigInt(header.mtime?.getTime() || 0) * 1_000_000n; // `NaN` for what is no date
     this.#extended = {};
     if (!understood(header, { block, size })) return this.#lose();
-    if (header.type === "Directory") return;
+    this.#enter(path);
+    if (header.type === "Directory") return this.#directory(path, mtime);
     this.#names = nameSum(this.#names, path);
     if (EMPTY.has(header.type) || size === 0) return;
     this.#state = findable(path)
       ? { at: "content", path, size, left: size, hash: new Bun.CryptoHasher("sha256") }
       : { at: "literal", left: size + paddingOf(size) };
+  }
+
+  /** What an entry is put into is there from then on. */
+  #enter(path: string): void {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    if (parent === this.#parent) return;
+    this.#parent = parent;
+    for (let each = parent; !this.#directories.has(each); each = each.slice(0, Math.max(0, each.lastIndexOf("/")))) this.#directories.add(each);
+  }
+
+  #directory(path: string, mtime: bigint): void {
+    if (this.#directories.has(path)) this.#late.set(path, mtime);
+    this.#directories.add(path);
   }
 
   /** From here on contents and headers cannot be told apart. */
@@ -197,6 +221,14 @@ function tooMuch(limit: string, variable: string): never {
 }
 
 const paddingOf = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK;
+
+/** The library knows milliseconds only. */
+function mtimeIn(text: string): bigint | undefined {
+  const [, sign = "", seconds, fraction = ""] = /(?:^|\n)\d+ mtime=(-?)(\d{1,15})(?:\.(\d+))?\n/.exec(text) ?? [];
+  if (seconds === undefined) return undefined;
+  const time = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
+  return sign === "" ? time : -time;
+}
 
 function decode(block: Buffer): Header | undefined {
   try {
