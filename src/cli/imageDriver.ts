@@ -1,5 +1,5 @@
 /** What the commands on images ask of the storage driver beyond its catalog. `imageWiring.ts` is the real one; tests bring their own. */
-import type { Image, LayerWriter, LoadOptions, Platform, Store, StoreProgress } from "../storage/mod.ts";
+import type { Collected, Image, LayerWriter, LoadOptions, Platform, Store, StoreProgress } from "../storage/mod.ts";
 import type { Finding } from "./findings.ts";
 
 /** How a registry is reached, as `registryOptions.ts` reads it from the command line. */
@@ -19,12 +19,6 @@ export interface PullOptions extends RegistryOptions {
   readonly platform?: Platform;
 }
 
-/** A layer that a collection has removed. */
-export interface Collected {
-  readonly diffId: string;
-  readonly size: number;
-}
-
 export interface ImageDriver {
   /** Makes sure that the image is there as its registry has it now; `changed`: it was not before. */
   pull(store: Store, reference: string, options: PullOptions): Promise<{ readonly image: Image; readonly changed: boolean }>;
@@ -34,5 +28,5 @@ export interface ImageDriver {
   /** Everything that is wrong with the store. Damaged layers are marked in the catalog; nothing is removed. */
   check(store: Store, options: { readonly contents: boolean; readonly signal: AbortSignal }): Promise<readonly Finding[]>;
   /** Removes what no image reaches, and what crashes left. Undefined, having done nothing, while another process adds to the store. */
-  collect(store: Store): Promise<readonly Collected[] | undefined>;
+  collect(store: Store): Promise<Collected | undefined>;
 }

@@ -126,7 +126,7 @@ describe("image df", () => {
 });
 
 describe("image prune", () => {
-  const collected: Partial<ImageDriver> = { collect: async () => [{ diffId: hex("3"), size: 700 }] };
+  const collected: Partial<ImageDriver> = { collect: async () => ({ layers: [{ diffId: hex("3"), bytes: 700 }], bytes: 700 }) };
 
   test("image prune asks, and removes images without a name", async () => {
     const asked = await cli("image prune", { stdin: "no\n", images: collected });
@@ -267,7 +267,7 @@ describe("system check", () => {
     let collected = false;
     const images: Partial<ImageDriver> = {
       check: async () => [...(pulled.length < 2 ? [finding] : []), ...(collected ? [] : [leftover])],
-      collect: async () => ((collected = true), []),
+      collect: async () => ((collected = true), { layers: [], bytes: 0 }),
       pull: async (_, name) => {
         pulled.push(name);
         if (name.includes("@")) fail("failed", "Cannot pull it: manifest unknown");

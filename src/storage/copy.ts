@@ -8,7 +8,7 @@ import { fail, unless } from "../base/errors.ts";
 import { semaphore } from "../base/semaphore.ts";
 import { parseImageConfig } from "./imageConfig.ts";
 import { ensureLayer, type LayerOptions, presentLayer } from "./layers.ts";
-import { digestLock, hexOf, makeTemporary, takeLock } from "./layout.ts";
+import { blobLock, hexOf, makeTemporary, takeLock } from "./layout.ts";
 import { digestOf, parseManifest } from "./manifest.ts";
 import { meterDownloads } from "./meter.ts";
 import { registryFlags, runSkopeo, type SkopeoOptions } from "./skopeo.ts";
@@ -129,7 +129,7 @@ class Arrivals {
     const blob: Blob = { digest: `sha256:${name}`, size: statSync(archive).size };
     if (this.#failed) return;
     try {
-      using _lock = this.#options.locked === true ? undefined : await takeLock(digestLock(this.#store.directory, blob.digest), this.#options);
+      using _lock = this.#options.locked === true ? undefined : await takeLock(blobLock(this.#store.directory, blob.digest), this.#options);
       const known = layerOf(this.#store, blob);
       if (known === undefined) this.layers.set(blob.digest, await ensureLayer(this.#store, { archive, blob }, this.#options));
       empty(archive, blob.size);

@@ -1,5 +1,7 @@
 /** What a store has and no image reaches. */
 import { existsSync, readlinkSync } from "node:fs";
+import { unless } from "../base/errors.ts";
+import { layersInUse } from "./layerUse.ts";
 import { configsDirectory, hexOf, layersDirectory, linksDirectory, namesIn } from "./layout.ts";
 import type { Store } from "./storage.ts";
 
@@ -14,11 +16,14 @@ export interface Garbage {
   readonly rows: readonly string[];
 }
 
-/** Compares the catalog with the directory. Hold the store lock, so that nothing is on its way to an image. */
+/**
+ * Compares the catalog with the directory. Layers that a mounted root filesystem stands on are no garbage either. Hold
+ * the store lock exclusively, so that nothing is on its way to an image.
+ */
 export function findGarbage(store: Store): Garbage {
   const { directory, catalog } = store;
   const images = catalog.images();
-  const reached = new Set(images.flatMap((image) => image.layers).map(hexOf));
+  const reached = new Set([...images.flatMap((image) => image.layers).map(hexOf), ...layersInUse(directory).keys()]);
   const configs = new Set(images.map((image) => `${hexOf(image.id)}.json`));
   return {
     layers: namesIn(layersDirectory(directory)).filter((name) => !reached.has(name)),
@@ -28,4 +33,7 @@ export function findGarbage(store: Store): Garbage {
   };
 }
 
-const leads = (link: string, reached: ReadonlySet<string>): boolean => reached.has(readlinkSync(link).split("/")[2] ?? "") && existsSync(link);
+function leads(link: string, reached: ReadonlySet<string>): boolean {
+  const target = unless("EINVAL", () => readlinkSync(link), ""); // no link at all
+  return reached.has(target.split("/")[2] ?? "") && existsSync(link);
+}

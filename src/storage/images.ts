@@ -1,9 +1,11 @@
 /** Images in the store: found by name, removed, and what no image reaches collected. */
-import { readlinkSync, renameSync, unlinkSync } from "node:fs";
+import { renameSync, unlinkSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { ensureDirectory } from "../base/files.ts";
 import { acquire } from "../base/locks.ts";
-import { configsDirectory, hexOf, layersDirectory, linksDirectory, namesIn, storeLock, sweepTemporary, temporaryDirectory } from "./layout.ts";
+import { diskUsage } from "./diskUsage.ts";
+import { findGarbage } from "./garbage.ts";
+import { configsDirectory, layersDirectory, linksDirectory, storeLock, sweepTemporary, temporaryDirectory } from "./layout.ts";
 import { candidates } from "./references.ts";
 import type { Image, ImageCatalog, Store } from "./storage.ts";
 
@@ -49,34 +51,38 @@ export async function removeImage(store: Store, reference: string, users: Readon
   return { untagged: image.names, removed: image.id };
 }
 
+export interface Collected {
+  /** Layers that are gone, with the bytes that they took on the disk. */
+  readonly layers: readonly { readonly diffId: string; readonly bytes: number }[];
+  /** Bytes given back on the disk, those of what crashes left included. */
+  readonly bytes: number;
+}
+
 /**
- * Removes layers, links and configurations that no image of the catalog reaches, and what crashes left. Returns the
- * diff IDs of the removed layers, or undefined, having done nothing, while another process adds to the store: a later
- * collection finds the same garbage.
+ * Removes layers, links and configurations that no image of the catalog reaches, and what crashes left. Returns
+ * undefined, having done nothing, while another process adds to the store: a later collection finds the same garbage.
+ * It goes out of the catalog first, then out of sight, then off the disk; after a crash the next one goes on.
  */
-export async function collectGarbage(store: Store): Promise<readonly string[] | undefined> {
+export async function collectGarbage(store: Store): Promise<Collected | undefined> {
   using lock = acquire(storeLock(store.directory), { wait: false });
   if (lock === undefined) return undefined;
-  const images = store.catalog.images();
-  const reached = new Set(images.flatMap((image) => image.layers).map(hexOf));
-  const garbage = namesIn(layersDirectory(store.directory)).filter((name) => !reached.has(name));
-  ensureDirectory(temporaryDirectory(store.directory));
-  for (const name of garbage) renameSync(`${layersDirectory(store.directory)}/${name}`, `${temporaryDirectory(store.directory)}/${crypto.randomUUID()}`);
-  sweepLinks(store, reached);
-  sweepConfigs(store, new Set(images.map((image) => `${hexOf(image.id)}.json`)));
+  const garbage = findGarbage(store);
+  for (const diffId of garbage.rows) store.catalog.removeLayer(diffId);
+  const hidden = hide(store.directory, garbage.layers);
+  for (const name of garbage.links) unlinkSync(`${linksDirectory(store.directory)}/${name}`);
+  for (const name of garbage.configs) unlinkSync(`${configsDirectory(store.directory)}/${name}`);
+  const sizes = await diskUsage(temporaryDirectory(store.directory));
   await sweepTemporary(store.directory);
-  return garbage.map((name) => `sha256:${name}`);
+  const layers = [...hidden].map(([name, hex]) => ({ diffId: `sha256:${hex}`, bytes: sizes.get(name) ?? 0 }));
+  return { layers, bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0) };
 }
 
-function sweepLinks(store: Store, reached: ReadonlySet<string>): void {
-  for (const name of namesIn(linksDirectory(store.directory))) {
-    const link = `${linksDirectory(store.directory)}/${name}`;
-    if (!reached.has(readlinkSync(link).split("/")[2] ?? "")) unlinkSync(link);
-  }
-}
-
-function sweepConfigs(store: Store, reached: ReadonlySet<string>): void {
-  for (const name of namesIn(configsDirectory(store.directory))) {
-    if (!reached.has(name)) unlinkSync(`${configsDirectory(store.directory)}/${name}`);
-  }
+/** Renames layers into `tmp`; returns their names there. */
+function hide(directory: string, layers: readonly string[]): ReadonlyMap<string, string> {
+  ensureDirectory(temporaryDirectory(directory));
+  return new Map(layers.map((hex) => {
+    const name = crypto.randomUUID();
+    renameSync(`${layersDirectory(directory)}/${hex}`, `${temporaryDirectory(directory)}/${name}`);
+    return [name, hex];
+  }));
 }

@@ -1,8 +1,8 @@
-/** Which mounted root filesystems stand on a layer. */
+/** Which mounted root filesystems stand on which layers. */
 import { readFileSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { unless } from "../base/errors.ts";
-import { layerFiles, layerHome, linksDirectory } from "./layout.ts";
+import { hexOf, layersDirectory, linksDirectory } from "./layout.ts";
 import { overlaysIn } from "./mounts.ts";
 
 /**
@@ -10,16 +10,31 @@ import { overlaysIn } from "./mounts.ts";
  * are those of the store's links: another store with the same layer counts, too.
  */
 export function usersOfLayer(directory: string, diffId: string): readonly string[] {
-  const tree = realOrNone(layerFiles(layerHome(directory, diffId)).tree);
-  if (tree === undefined) return [];
-  const links = linksDirectory(directory);
-  const known = new Map<string, boolean>();
-  const leads = (lower: string): boolean => {
-    const there = known.get(lower) ?? realOrNone(resolve(links, lower)) === tree;
-    known.set(lower, there);
-    return there;
-  };
-  return overlaysIn(readFileSync("/proc/self/mountinfo", "utf8")).filter(({ lower }) => lower.some(leads)).map(({ target }) => target);
+  return layersInUse(directory).get(hexOf(diffId)) ?? [];
 }
 
-const realOrNone = (path: string): string | undefined => unless("ENOENT", () => realpathSync(path), undefined);
+/** The same of all layers of a store that are in use, by the hex of their diff IDs. */
+export function layersInUse(directory: string): ReadonlyMap<string, readonly string[]> {
+  const layers = realOrNone(layersDirectory(directory));
+  const users = new Map<string, string[]>();
+  if (layers === undefined) return users;
+  const known = new Map<string, string | undefined>();
+  for (const { target, lower } of overlaysIn(readFileSync("/proc/self/mountinfo", "utf8"))) {
+    for (const name of lower) {
+      if (!known.has(name)) known.set(name, layerAt(layers, realOrNone(resolve(linksDirectory(directory), name))));
+      const hex = known.get(name);
+      if (hex !== undefined) users.set(hex, [...(users.get(hex) ?? []), target]);
+    }
+  }
+  return users;
+}
+
+/** The hex of the layer whose tree a path is. */
+function layerAt(layers: string, tree: string | undefined): string | undefined {
+  if (tree === undefined || !tree.startsWith(`${layers}/`)) return undefined;
+  return /^([0-9a-f]{64})\/diff$/.exec(tree.slice(layers.length + 1))?.[1];
+}
+
+function realOrNone(path: string): string | undefined {
+  return unless("ENOENT", () => unless("ENOTDIR", () => realpathSync(path), undefined), undefined);
+}

@@ -12,6 +12,7 @@
  *     tmp/<uuid>/                             half-made and half-removed things
  *     locks/store                             shared: something is being added; exclusive: something is being removed
  *     locks/<hex>                             exclusive: this layer is being unpacked, or this image recorded
+ *     locks/blob-<hex>                        exclusive: this blob or manifest is being fetched; taken before the former
  *
  * While the store lock is held exclusively, everything in `tmp` is a leftover.
  */
@@ -34,6 +35,7 @@ export const configFile = (directory: string, id: string): string => `${director
 export const temporaryDirectory = (directory: string): string => `${directory}/tmp`;
 export const storeLock = (directory: string): string => `${directory}/locks/store`;
 export const digestLock = (directory: string, digest: string): string => `${directory}/locks/${hexOf(digest)}`;
+export const blobLock = (directory: string, digest: string): string => `${directory}/locks/blob-${hexOf(digest)}`;
 
 /** Longest time that unpacking, copying, syncing or waiting for another process to do so may take, in milliseconds. */
 export const LONG = 3_600_000;

@@ -5,7 +5,9 @@ export { importImage, loadImages, type ImportOptions, type LoadOptions } from ".
 export { pullImage, type Pulled, type PullOptions } from "./pull.ts";
 export { resolveName } from "./shortNames.ts";
 export { type Platform, type SkopeoOptions } from "./skopeo.ts";
-export { collectGarbage, findImage, listImages, removeImage, type Removed } from "./images.ts";
+export { collectGarbage, type Collected, findImage, listImages, removeImage, type Removed } from "./images.ts";
+export { checkLayer, type CheckOptions, checkStore, type StoreReport } from "./check.ts";
+export { writeLayerArchive } from "./layerArchive.ts";
 export { layerDirectory, recoverStorage } from "./layout.ts";
 export { mountRootfs, type Rootfs, unmountRootfs } from "./rootfs.ts";
 export { lookupIdentity, type Identity } from "./identity.ts";

@@ -5,7 +5,7 @@ import type { Lock } from "../base/locks.ts";
 import { copyImage, type CopyOptions, layerOf } from "./copy.ts";
 import { parseImageConfig } from "./imageConfig.ts";
 import { presentLayer } from "./layers.ts";
-import { configFile, digestLock, recoverStorage, storeLock, takeLock } from "./layout.ts";
+import { configFile, blobLock, recoverStorage, storeLock, takeLock } from "./layout.ts";
 import { dockerImageId, localSources } from "./localSources.ts";
 import { chooseInstance, digestOf, hostPlatform, parseManifest, platformText, type Manifest } from "./manifest.ts";
 import { recordImage } from "./recordImage.ts";
@@ -132,7 +132,7 @@ async function pullOnce(store: Store, name: string, options: RegistryOptions): P
   options.progress?.({ step: "read", source });
   const raw = await inspect(source, options);
   const top = digestOf(raw);
-  using _lock = await takeLock(digestLock(store.directory, top), { ...(options.signal && { signal: options.signal }) });
+  using _lock = await takeLock(blobLock(store.directory, top), { ...(options.signal && { signal: options.signal }) });
   const known = knownImage(store, { name, top, options });
   if (known !== undefined) return known;
   const { digest, manifest } = await instanceOf(name, raw, options);
@@ -220,7 +220,7 @@ async function lockMissing(store: Store, blobs: readonly Blob[], { signal }: Pul
   try {
     for (const blob of blobs.toSorted((a, b) => (a.digest < b.digest ? -1 : 1))) {
       if (isPresent(store, blob)) continue;
-      held.set(blob.digest, await takeLock(digestLock(store.directory, blob.digest), { ...(signal && { signal }) }));
+      held.set(blob.digest, await takeLock(blobLock(store.directory, blob.digest), { ...(signal && { signal }) }));
       if (isPresent(store, blob)) locks.release(blob.digest);
     }
     return locks;

@@ -1,9 +1,9 @@
 /** `wherry image prune`: removes images that nothing needs, and layers that no image has. */
+import type { Collected } from "../../../storage/mod.ts";
 import type { Image } from "../../../storage/storage.ts";
 import { confirmed } from "../../ask.ts";
 import type { Command, Input, Outcome } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import type { Collected } from "../../imageDriver.ts";
 import { usersOf } from "../../imageUsers.ts";
 import { output } from "../../options.ts";
 import { humanSize } from "../../size.ts";
@@ -27,13 +27,12 @@ async function prune(context: Context, input: Input): Promise<Outcome> {
   const { pruneImages } = await import("../../../storage/mod.ts");
   const [store, driver, runtime] = [await context.engine.store(), await context.engine.images(), await context.engine.runtime()];
   const images = pruneImages(store, { all, users: () => usersOf(runtime) });
-  const layers = await driver.collect(store);
-  if (layers === undefined) await context.stderr.write("Layers are left where they are while another process adds to the store: prune again when it has ended\n");
-  return outcome(input, images, layers ?? []);
+  const collected = await driver.collect(store);
+  if (collected === undefined) await context.stderr.write("Layers are left where they are while another process adds to the store: prune again when it has ended\n");
+  return outcome(input, images, collected ?? { layers: [], bytes: 0 });
 }
 
-function outcome(input: Input, images: readonly Image[], layers: readonly Collected[]): Outcome {
-  const bytes = layers.reduce((sum, { size }) => sum + size, 0);
+function outcome(input: Input, images: readonly Image[], { layers, bytes }: Collected): Outcome {
   if (input.text("output") === "json") return { kind: "value", value: { images: images.map(({ id, names }) => ({ id, names })), layers, reclaimed: bytes } };
   const lines = images.flatMap(({ id, names }) => [...names.map((name) => `Untagged: ${name}`), `Deleted: ${id}`]);
   return { kind: "text", text: [...lines, ...layers.map(({ diffId }) => `Deleted: layer ${diffId}`), `Total reclaimed space: ${humanSize(bytes)}`].join("\n") };
