@@ -8,7 +8,7 @@ import { KINDS, objectsOf, type Item, type Kind } from "./objects.ts";
 import { parse } from "./parse.ts";
 import { readPod } from "./pod.ts";
 import { collectProblems, type Problems } from "./problems.ts";
-import { checkDuplicates, checkHostPorts, checkReferences, type Read } from "./references.ts";
+import { checkDuplicates, checkHostPorts, checkPullSecrets, checkReferences, type Read } from "./references.ts";
 import { RULES, type Rule } from "./rules.ts";
 import { checkSchema } from "./schema.ts";
 import { quoted } from "./tree.ts";
@@ -34,6 +34,7 @@ export function check(manifests: readonly ManifestText[], options: CheckOptions 
   const read = found.flatMap(({ items }) => items).map((item) => readObject(item, options));
   checkDuplicates(read);
   checkHostPorts(read);
+  checkPullSecrets(read);
   if (found.every(({ understood }) => understood)) checkReferences(read);
   if (problems.count > 0) return { ok: false, problems: problems.sorted(inputs.map(({ manifest }) => manifest.file)) };
   return { ok: true, checked: finish(read) };

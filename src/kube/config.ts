@@ -1,6 +1,7 @@
 /** ConfigMaps and Secrets. */
-import type { ConfigMap, Secret } from "../spec/spec.ts";
-import { complain, entries, field, flag, type Cursor } from "./cursor.ts";
+import { messageOf } from "../base/errors.ts";
+import { credentialsIn, PULL_SECRET_KEYS, type ConfigMap, type Secret } from "../spec/spec.ts";
+import { complain, entries, field, flag, type Cursor, type Trouble } from "./cursor.ts";
 import { readMeta } from "./metadata.ts";
 import { present } from "./present.ts";
 import { optionalText, RULES } from "./rules.ts";
@@ -89,7 +90,7 @@ function checkType(object: Cursor, { type, data, annotations }: Typed): void {
   const needs = Object.hasOwn(TYPE_KEYS, type) ? (TYPE_KEYS[type] ?? []) : [];
   for (const key of needs) {
     if (!Object.hasOwn(data, key)) missing(object, type, `the key ${quoted(key)}`);
-    else if (type.startsWith("kubernetes.io/docker") && !isJson(data[key] ?? "")) complain(field(object, "data") ?? object, { code: "value", message: `key ${quoted(key)} is not JSON, as type ${type} demands` });
+    else if (Object.hasOwn(PULL_SECRET_KEYS, type)) checkCredentials(object, { type, data, key });
   }
   if (type === "kubernetes.io/basic-auth" && !Object.hasOwn(data, "username") && !Object.hasOwn(data, "password")) missing(object, type, 'the key "username" or "password"');
   const account = "kubernetes.io/service-account.name";
@@ -100,11 +101,13 @@ function missing(object: Cursor, type: string, what: string): void {
   complain(field(object, "type") ?? object, { code: "required", message: `is ${type}, should come with ${what}` });
 }
 
-function isJson(base64: string): boolean {
+/** Notes credentials for registries that no kubelet could read, at their key. Their words are not shown. */
+function checkCredentials(object: Cursor, { type, data, key }: Pick<Typed, "type" | "data"> & { readonly key: string }): void {
+  const at = field(field(object, "stringData"), key) ?? field(field(object, "data"), key) ?? object;
   try {
-    JSON.parse(Buffer.from(base64, "base64").toString());
-    return true;
-  } catch {
-    return false;
+    credentialsIn({ type, data });
+  } catch (thrown) {
+    const trouble: Trouble = { code: "value", message: `holds no credentials of type ${type}: ${messageOf(thrown).replace("Cannot read registry credentials: ", "")}` };
+    complain(at, trouble);
   }
 }

@@ -1,10 +1,10 @@
 /** Pods. */
-import { podName, RESTART_POLICIES, type Container, type Pod, type PodSpec } from "../spec/spec.ts";
+import { podName, RESTART_POLICIES, type Container, type LocalObjectReference, type Pod, type PodSpec } from "../spec/spec.ts";
 import { readContainer, type ContainerOptions } from "./container.ts";
 import { complain, complainMissing, field, flag, items, number, text, type Cursor } from "./cursor.ts";
 import { readMeta } from "./metadata.ts";
 import { present } from "./present.ts";
-import { optionalText, RULES } from "./rules.ts";
+import { optionalText, requiredText, RULES } from "./rules.ts";
 import { quoted, textOf } from "./tree.ts";
 import { readVolume } from "./volumes.ts";
 
@@ -32,7 +32,14 @@ function readSpec(spec: Cursor): PodSpec {
     terminationGracePeriodSeconds: readGrace(field(spec, "terminationGracePeriodSeconds")),
     hostNetwork,
     ...present("hostname", optionalText(spec, "hostname", RULES.label)),
+    ...present("imagePullSecrets", readPullSecrets(spec)),
   };
+}
+
+/** Absent and empty are the same. That one does not exist is no mistake to Kubernetes: the image may not need it. */
+function readPullSecrets(spec: Cursor): readonly LocalObjectReference[] | undefined {
+  const names = items(field(spec, "imagePullSecrets")).flatMap((cursor) => requiredText(cursor, "name", RULES.subdomain) ?? []);
+  return names.length === 0 ? undefined : names.map((name) => ({ name }));
 }
 
 function readMainContainers(spec: Cursor, options: ContainerOptions): readonly Container[] {

@@ -1,8 +1,8 @@
 /** What only the objects together can tell: names given twice, host ports taken twice, references to nothing. */
-import type { KubeObject, Pod } from "../spec/spec.ts";
-import { complain, field, type Cursor, type HostPortUse, type Reference } from "./cursor.ts";
+import { PULL_SECRET_KEYS, type KubeObject, type Pod, type Secret } from "../spec/spec.ts";
+import { complain, field, items, type Cursor, type HostPortUse, type Reference } from "./cursor.ts";
 import { didYouMean } from "./suggest.ts";
-import { quoted } from "./tree.ts";
+import { oneOf, quoted, textOf } from "./tree.ts";
 
 /** An object as it was read; `object` is undefined when it cannot be one (and that is noted). */
 export interface Read {
@@ -64,6 +64,20 @@ function checkReference({ kind, namespace, name, keys, at }: Reference, known: R
   for (const { key, at: user } of keys) {
     if (found.has(key)) continue;
     complain(field(user, "key") ?? user, { code: "reference", message: `is ${quoted(key)}, should be a key of ${kind} ${namespace}/${name}, or be optional`, hint: didYouMean(key, [...found]) });
+  }
+}
+
+/** Notes every Secret that a pod would pull images with and that holds no credentials for registries: Kubernetes ignores it. */
+export function checkPullSecrets(objects: readonly Read[]): void {
+  const secrets = objects.flatMap(({ object }): readonly Secret[] => (object?.kind === "Secret" ? [object] : []));
+  for (const { cursor, object } of objects) {
+    if (object?.kind !== "Pod") continue;
+    for (const at of items(field(field(cursor, "spec"), "imagePullSecrets"))) {
+      const name = textOf(at.node, "name");
+      const secret = secrets.find(({ metadata }) => metadata.name === name && metadata.namespace === object.metadata.namespace);
+      if (secret === undefined || Object.hasOwn(PULL_SECRET_KEYS, secret.type)) continue;
+      complain(field(at, "name") ?? at, { code: "reference", message: `is a Secret of type ${secret.type}, should be one of type ${oneOf(Object.keys(PULL_SECRET_KEYS))}` });
+    }
   }
 }
 

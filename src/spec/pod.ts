@@ -53,6 +53,12 @@ export interface PodSpec {
   readonly terminationGracePeriodSeconds: number;
   readonly hostNetwork: boolean;
   readonly hostname?: string;
+  /** Secrets of the pod's namespace with credentials for registries; one that does not exist is told by an event. */
+  readonly imagePullSecrets?: readonly LocalObjectReference[];
+}
+
+export interface LocalObjectReference {
+  readonly name: string;
 }
 
 export const PULL_POLICIES = ["Always", "IfNotPresent", "Never"] as const;

@@ -3,4 +3,5 @@ export * from "./image.ts";
 export * from "./names.ts";
 export * from "./pod.ts";
 export * from "./quantity.ts";
+export * from "./registryAuth.ts";
 export * from "./status.ts";
