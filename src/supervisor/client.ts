@@ -3,8 +3,9 @@ import { existsSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { ensureDirectory } from "../base/files.ts";
 import { WherryError, errnoOf, fail } from "../base/errors.ts";
+import { lineReader } from "../base/lines.ts";
 import type { Message, Request } from "./protocol.ts";
-import { encode, lineReader, parseMessage } from "./wire.ts";
+import { encode, parseMessage } from "./wire.ts";
 
 export interface AskOptions {
   readonly onProgress?: (message: Extract<Message, { type: "progress" }>) => void;
@@ -31,7 +32,7 @@ export async function ask(socket: string, request: Request, options: AskOptions 
   const answer = Promise.withResolvers<void>();
   const unheard = (): void => answer.reject(new WherryError("unavailable", `Cannot get an answer: the supervisor has not heard the request within ${HEARD_WITHIN / 1000} s`, { code: SUPERVISOR_DEAF, hint: "wherry down ends it" }));
   const deaf = setTimeout(unheard, HEARD_WITHIN);
-  const read = lineReader((line) => {
+  const read = lineReader("the control socket", (line) => {
     const message = parseMessage(line);
     clearTimeout(deaf);
     if (message.type === "heard") return;

@@ -1,8 +1,9 @@
 /** The control socket of a supervisor: one request per connection, answered by messages. */
 import { chmodSync, renameSync, rmSync } from "node:fs";
 import { WherryError, messageOf } from "../base/errors.ts";
+import { lineReader } from "../base/lines.ts";
 import type { Message, Request } from "./protocol.ts";
-import { encode, lineReader, parseRequest } from "./wire.ts";
+import { encode, parseRequest } from "./wire.ts";
 
 /** Answers one request; what it throws becomes the error message. `signal` aborts when the client goes away. */
 export type Handler = (request: Request, send: (message: Message) => void, signal: AbortSignal) => Promise<void>;
@@ -39,7 +40,7 @@ export function serve(path: string, handler: Handler, onIdle: () => void): Contr
           socket.data.ending = true;
           flush(socket);
         };
-        const read = lineReader((line) => void answer(line, { handler, send, signal: gone.signal }).then(finish));
+        const read = lineReader("the control socket", (line) => void answer(line, { handler, send, signal: gone.signal }).then(finish));
         socket.data = { pending: new Uint8Array(), ending: false, gone, read };
         clients.add(socket.data);
       },

@@ -2,19 +2,6 @@
 import { fail } from "../base/errors.ts";
 import { POD_VERBS, type Message, type Request } from "./protocol.ts";
 
-/** Cuts a byte stream into lines; a line longer than 16 MiB is refused. */
-export function lineReader(onLine: (line: string) => void): (chunk: Uint8Array) => void {
-  const decoder = new TextDecoder();
-  let rest = "";
-  return (chunk) => {
-    rest += decoder.decode(chunk, { stream: true });
-    const lines = rest.split("\n");
-    rest = lines.pop() ?? "";
-    if (rest.length > 16 * 1024 * 1024) fail("failed", "Cannot read from the control socket: a line is longer than 16 MiB");
-    for (const line of lines) if (line !== "") onLine(line);
-  };
-}
-
 export const encode = (value: Request | Message): string => `${JSON.stringify(value)}\n`;
 
 const OPERATIONS = ["apply", "follow", "pods", "down"];
