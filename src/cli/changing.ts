@@ -10,7 +10,7 @@ import { didYouMean } from "./suggest.ts";
 
 /** The engine for a command that changes things; end it with `using`. */
 export function changing(context: Context): Engine {
-  return openEngine({ paths: context.paths, now: () => context.now() });
+  return openEngine({ paths: context.paths, now: () => context.now(), imageEnvironment: context.imageEnvironment });
 }
 
 /** A line of progress per event on stderr; nothing when `quiet`. */
@@ -26,6 +26,7 @@ export function progressWriter(context: Context, quiet: boolean): (progress: Ser
 /** Environment of a supervisor, as far as the command's own surroundings give it. */
 export function supervisorEnv(context: Context): Readonly<Record<string, string>> {
   return {
+    ...context.imageEnvironment,
     ...(context.notifySocket === undefined ? {} : { NOTIFY_SOCKET: context.notifySocket }),
     ...(context.watchdogUsec === undefined ? {} : { WATCHDOG_USEC: String(context.watchdogUsec) }),
   };

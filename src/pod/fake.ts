@@ -2,7 +2,7 @@
  * A host for the tests of pods: real records in a directory of its own, everything else in memory (the fakes of runtime
  * and network, an image, a kernel that only remembers).
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fail } from "../base/errors.ts";
 import { fakeNetwork, type FakeNetwork } from "../network/fake.ts";
@@ -10,8 +10,20 @@ import { fakeRuntime, type FakePayload, type FakeRuntime } from "../runtime/fake
 import type { CreateRequest } from "../runtime/runtime.ts";
 import { openRuntime } from "../state/runtime.ts";
 import { fakeCatalog } from "../storage/fake.ts";
+import type { Image, ImageCatalog } from "../storage/storage.ts";
+import type { FetchRequest } from "./fetch.ts";
 import type { Kernel } from "./kernel.ts";
 import type { PodHost } from "./pod.ts";
+import { imagePuller } from "./puller.ts";
+
+/** A fetch that goes on until the test ends it. */
+export interface FakeFetch extends Pick<FetchRequest, "reference" | "environment" | "signal" | "onProgress"> {
+  /** Texts of the files with credentials, as they were when it began. */
+  readonly credentials: readonly string[];
+  /** The image has come, under its name and with an id of its own. */
+  come(): void;
+  fail(thrown: unknown): void;
+}
 
 export interface FakeHost extends Disposable {
   readonly host: PodHost;
@@ -21,6 +33,8 @@ export interface FakeHost extends Disposable {
   readonly standing: ReadonlySet<string>;
   /** What happened to the kernel, the network and the runtime, by name, that a test wants to fail: `removeCgroup /wherry/shop/…`. */
   readonly broken: Set<string>;
+  /** Fetches of images, in the order in which they began. */
+  readonly fetches: readonly FakeFetch[];
   /** Payloads of the containers that start from now on, by container name; `{}` runs until it is stopped. */
   readonly payloads: Map<string, FakePayload>;
   /** The clock, in ms. */
@@ -41,10 +55,13 @@ export function fakeHost(): FakeHost {
   const runtime = fakeRuntime({ behave: (request) => payloads.get(request.name) ?? {}, now: () => clock.time });
   const network = fakeNetwork({ refuse: ({ podName }) => (broken.has(`attach ${podName}`) ? "it is broken" : undefined) });
   const state = openRuntime(`${directory}/run.db`);
+  const images = fakeCatalog([imageCalled("localhost/busybox:latest", "a")]);
+  const fetches: FakeFetch[] = [];
   const host: PodHost = {
     paths: { durable: `${directory}/durable`, runtime: `${directory}/run`, logs: `${directory}/logs`, self: ["wherry"] },
     state,
-    images: fakeCatalog([{ id: `sha256:${"a".repeat(64)}`, names: ["localhost/busybox:latest"], digests: [], layers: [], config: { entrypoint: ["/bin/sh"], cmd: [], env: [], workingDir: "", user: "", stopSignal: "", volumes: [], labels: {}, exposedPorts: [] }, size: 1, created: 1, importedAt: 1 }]),
+    images,
+    puller: imagePuller({ fetch: fakeFetch(images, fetches), images, environment: {} }),
     runtime: breakable(runtime.runtime, broken),
     network,
     bridge: { name: "fake", interface: "fake0", subnet: "10.99.0.0/24", gateway: "10.99.0.1" },
@@ -54,7 +71,7 @@ export function fakeHost(): FakeHost {
     now: () => clock.time,
   };
   return {
-    host, runtime, network, standing, broken, payloads,
+    host, runtime, network, standing, broken, payloads, fetches,
     get time() {
       return clock.time;
     },
@@ -75,6 +92,31 @@ export function fakeHost(): FakeHost {
       state[Symbol.dispose]();
       rmSync(directory, { recursive: true, force: true });
     },
+  };
+}
+
+const imageCalled = (name: string, digit: string): Image => ({
+  id: `sha256:${digit.repeat(64).slice(0, 64)}`, names: [name], digests: [], layers: [],
+  config: { entrypoint: ["/bin/sh"], cmd: [], env: [], workingDir: "", user: "", stopSignal: "", volumes: [], labels: {}, exposedPorts: [] },
+  size: 1, created: 1, importedAt: 1,
+});
+
+/** Given up, it fails at once, as the real one does when its process has ended. */
+function fakeFetch(images: ImageCatalog, fetches: FakeFetch[]): (request: FetchRequest) => Promise<string> {
+  return async ({ authFiles, ...request }) => {
+    const outcome = Promise.withResolvers<string>();
+    const image = imageCalled(request.reference, `${fetches.length + 1}0`);
+    fetches.push({
+      ...request,
+      credentials: authFiles.map((file) => readFileSync(file, "utf8")),
+      come() {
+        images.put(image);
+        outcome.resolve(image.id);
+      },
+      fail: outcome.reject,
+    });
+    request.signal.addEventListener("abort", () => outcome.reject(request.signal.reason), { once: true });
+    return await outcome.promise;
   };
 }
 

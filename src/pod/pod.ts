@@ -15,7 +15,8 @@ import type { Bridge, Network } from "../network/network.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ConfigMap, Secret } from "../spec/spec.ts";
 import type { NewEvent, RuntimeState } from "../state/state.ts";
-import type { ImageCatalog } from "../storage/storage.ts";
+import type { Image, ImageCatalog } from "../storage/storage.ts";
+import type { PullProgress } from "./fetchLines.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** The ConfigMaps and Secrets of the pod's service; a pod may use those of its own namespace. */
@@ -24,11 +25,46 @@ export interface ConfigSource {
   secrets(namespace: string): readonly Secret[];
 }
 
+/** A file with credentials for one registry (containers-auth.json(5)), and what tells its content from others'. */
+export interface AuthFile {
+  readonly path: string;
+  readonly digest: string;
+}
+
+export interface PullRequest {
+  /** Credentials to try, in this order, before the host's own. The files stay until the pull has ended or was given up. */
+  readonly secrets: readonly AuthFile[];
+  /** Gives up waiting; the pull goes on when others want it. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: PullProgress) => void;
+}
+
+export interface Pulled {
+  readonly image: Image;
+  /** Milliseconds that the pull itself took, without waiting for its turn. */
+  readonly took: number;
+}
+
+/** Brings images into the store, each in a process of its own. Knows nothing of pull policies. */
+export interface ImagePuller {
+  /**
+   * Makes sure that the store has what a reference means now. What several ask for with the same credentials is pulled
+   * once. Fails with code `ErrImagePull`, `ErrRegistryUnavailable` or `InvalidImageName`; `context.transient`: trying
+   * again later may help.
+   */
+  pull(reference: string, request: PullRequest): Promise<Pulled>;
+  /** The environment of the pulls that begin from now on. */
+  use(environment: Readonly<Record<string, string>>): void;
+  /** Calls `listener` with a line for people at every step of every pull, however many wait for it. */
+  listen(listener: (line: string) => void): Disposable;
+}
+
 /** What pods are made with. One value per process, handed down; `service/engine.ts` makes it. */
 export interface PodHost {
   readonly paths: Paths;
   readonly state: RuntimeState;
   readonly images: ImageCatalog;
+  readonly puller: ImagePuller;
   readonly runtime: Runtime;
   readonly network: Network;
   readonly bridge: Bridge;

@@ -8,7 +8,9 @@ import { hostLimits } from "../container/host.ts";
 import { netavarkNetwork } from "../network/netavark.ts";
 import type { Bridge } from "../network/network.ts";
 import { kernel } from "../pod/kernel.ts";
+import { fetchImage } from "../pod/fetch.ts";
 import type { PodHost } from "../pod/pod.ts";
+import { imagePuller } from "../pod/puller.ts";
 import { ociRuntime } from "../runtime/ociRuntime.ts";
 import { openDurable } from "../state/durable.ts";
 import { openRuntime } from "../state/runtime.ts";
@@ -27,9 +29,11 @@ export interface Engine extends Disposable {
 export interface EngineOptions {
   readonly paths: Paths;
   readonly now: () => number;
+  /** Where the process that pulls finds credentials, registries' settings and proxies. */
+  readonly imageEnvironment: Readonly<Record<string, string>>;
 }
 
-export function openEngine({ paths, now }: EngineOptions): Engine {
+export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Engine {
   for (const directory of [paths.durable, paths.runtime, paths.logs]) ensureDirectory(directory);
   const durable = openDurable(durableDatabase(paths));
   const state = openRuntime(runtimeDatabase(paths));
@@ -37,6 +41,7 @@ export function openEngine({ paths, now }: EngineOptions): Engine {
     paths,
     state,
     images: durable.images,
+    puller: imagePuller({ fetch: fetchImage(paths), images: durable.images, environment: imageEnvironment }),
     runtime: ociRuntime({ root: runtimeRoot(paths) }),
     network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: NETWORK_LOCK }),
     bridge: bridgeOf(paths.runtime),
