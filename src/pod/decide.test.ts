@@ -3,7 +3,7 @@ import { exampleContainer, exampleEnd, examplePod } from "../spec/examples.ts";
 import { newContainerId, serviceName, type ContainerState, type PodSpec } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { newPod } from "./records.ts";
-import { afterEnd, backoffText, decide, livePhase, progressOf } from "./decide.ts";
+import { afterEnd, backoffText, decide, livePhase } from "./decide.ts";
 import { derive } from "./derive.ts";
 
 const now = 100_000;
@@ -22,44 +22,58 @@ const names = (decision: ReturnType<typeof decide>): readonly string[] => (decis
 describe("decide()", () => {
   test("makes the sandbox first", () => {
     const { record, containers } = pod({}, { sandboxAt: 0 });
-    expect(decide(record, containers, now)).toEqual({ do: "sandbox" });
+    expect(decide(record, containers, { now })).toEqual({ do: "sandbox" });
   });
 
   test("runs init containers one after the other, then all main containers at once", () => {
     const { record, containers } = pod(two);
-    expect(names(decide(record, containers, now))).toEqual(["one"]);
-    expect(names(decide(record, withStates(containers, running()), now))).toEqual(["nothing"]);
-    expect(names(decide(record, withStates(containers, exampleEnd(0)), now))).toEqual(["two"]);
-    expect(names(decide(record, withStates(containers, exampleEnd(0), exampleEnd(0)), now))).toEqual(["main", "side"]);
+    expect(names(decide(record, containers, { now }))).toEqual(["one"]);
+    expect(names(decide(record, withStates(containers, running()), { now }))).toEqual(["nothing"]);
+    expect(names(decide(record, withStates(containers, exampleEnd(0)), { now }))).toEqual(["two"]);
+    expect(names(decide(record, withStates(containers, exampleEnd(0), exampleEnd(0)), { now }))).toEqual(["main", "side"]);
   });
 
   test("waits for a back-off and says until when", () => {
     const { record, containers } = pod();
     const waiting: ContainerState = { status: "waiting", reason: "CrashLoopBackOff", until: now + 10_000 };
-    expect(decide(record, withStates(containers, waiting), now)).toEqual({ do: "nothing", wakeAt: now + 10_000 });
-    expect(names(decide(record, withStates(containers, waiting), now + 10_000))).toEqual(["main"]);
+    expect(decide(record, withStates(containers, waiting), { now })).toEqual({ do: "nothing", wakeAt: now + 10_000 });
+    expect(names(decide(record, withStates(containers, waiting), { now: now + 10_000 }))).toEqual(["main"]);
   });
 
   test("finishes a pod when its containers have ended for good", () => {
     const { record, containers } = pod({ ...two, restartPolicy: "Never" });
     const initDone = [exampleEnd(0), exampleEnd(0)];
-    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), exampleEnd(0)), now)).toEqual({ do: "finish", phase: "Succeeded" });
-    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), exampleEnd(3)), now)).toEqual({ do: "finish", phase: "Failed" });
-    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), running()), now)).toEqual({ do: "nothing" });
-    expect(decide(record, withStates(containers, exampleEnd(1)), now)).toEqual({ do: "finish", phase: "Failed" });
+    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), exampleEnd(0)), { now })).toEqual({ do: "finish", phase: "Succeeded" });
+    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), exampleEnd(3)), { now })).toEqual({ do: "finish", phase: "Failed" });
+    expect(decide(record, withStates(containers, ...initDone, exampleEnd(0), running()), { now })).toEqual({ do: "nothing" });
+    expect(decide(record, withStates(containers, exampleEnd(1)), { now })).toEqual({ do: "finish", phase: "Failed" });
   });
 
   test("leaves a finished pod alone", () => {
     const { record, containers } = pod({ restartPolicy: "Never" }, { sandboxAt: 0, phase: "Succeeded" });
-    expect(decide(record, withStates(containers, exampleEnd(0)), now)).toEqual({ do: "nothing" });
+    expect(decide(record, withStates(containers, exampleEnd(0)), { now })).toEqual({ do: "nothing" });
+  });
+
+  test("starts no container that waits for its image, and the others without it", () => {
+    const { record, containers } = pod(two);
+    expect(names(decide(record, containers, { now, held: new Set(["one"]) }))).toEqual(["nothing"]);
+    expect(names(decide(record, containers, { now, held: new Set(["main", "side"]) }))).toEqual(["one"]);
+    expect(names(decide(record, withStates(containers, exampleEnd(0), exampleEnd(0)), { now, held: new Set(["main"]) }))).toEqual(["side"]);
+  });
+
+  test("makes a sandbox whatever an image waits for, and waits for the back-off of one that failed", () => {
+    const { record, containers } = pod({}, { sandboxAt: 0 });
+    const waiting = withStates(containers, { status: "waiting", reason: "ImagePullBackOff", until: now + 10_000 });
+    expect(decide(record, waiting, { now })).toEqual({ do: "sandbox" });
+    expect(decide({ ...record, reason: "FailedCreatePodSandBox" }, waiting, { now })).toEqual({ do: "nothing", wakeAt: now + 10_000 });
   });
 
   test("stops and removes what is wanted so", () => {
     const { record, containers } = pod();
-    expect(decide({ ...record, wanted: "removed" }, containers, now)).toEqual({ do: "remove" });
-    expect(decide({ ...record, wanted: "stopped" }, containers, now)).toEqual({ do: "stop" });
-    expect(decide({ ...record, wanted: "stopped", sandboxAt: 0 }, containers, now)).toEqual({ do: "nothing" });
-    expect(decide({ ...record, wanted: "stopped", sandboxAt: 0 }, withStates(containers, running()), now)).toEqual({ do: "stop" });
+    expect(decide({ ...record, wanted: "removed" }, containers, { now })).toEqual({ do: "remove" });
+    expect(decide({ ...record, wanted: "stopped" }, containers, { now })).toEqual({ do: "stop" });
+    expect(decide({ ...record, wanted: "stopped", sandboxAt: 0 }, containers, { now })).toEqual({ do: "nothing" });
+    expect(decide({ ...record, wanted: "stopped", sandboxAt: 0 }, withStates(containers, running()), { now })).toEqual({ do: "stop" });
   });
 });
 
@@ -93,38 +107,6 @@ test("livePhase() is Pending until every main container has been started once", 
   expect(livePhase(containers)).toBe("Pending");
   expect(livePhase(withStates(containers, exampleEnd(0), exampleEnd(0), running()))).toBe("Pending");
   expect(livePhase(withStates(containers, exampleEnd(0), exampleEnd(0), running(), running()))).toBe("Running");
-});
-
-describe("progressOf()", () => {
-  test("is started when every main container has run", () => {
-    const { record, containers } = pod();
-    expect(progressOf(record, containers)).toEqual({ is: "pending" });
-    expect(progressOf(record, withStates(containers, running()))).toEqual({ is: "started" });
-    expect(progressOf({ ...record, phase: "Failed" }, withStates(containers, exampleEnd(3)))).toEqual({ is: "started" });
-  });
-
-  test("is pending again when a pod that had ended is started anew, however it had ended", () => {
-    const { record, containers } = pod();
-    for (const last of [exampleEnd(0), exampleEnd(128, { reason: "StartError", startedAt: 0 })]) {
-      expect(progressOf(record, containers.map((each) => ({ ...each, last })))).toEqual({ is: "pending" });
-    }
-  });
-
-  test("is failed with the reason of what keeps the pod from starting", () => {
-    const { record, containers } = pod();
-    const missing: ContainerState = { status: "waiting", reason: "ErrImageNeverPull", message: "no image", until: now };
-    expect(progressOf(record, withStates(containers, missing))).toEqual({ is: "failed", reason: "ErrImageNeverPull", message: 'container "main": no image' });
-    expect(progressOf(record, withStates(containers, exampleEnd(128, { reason: "StartError", message: "not found", startedAt: 0 })))).toMatchObject({ is: "failed", reason: "RunContainerError" });
-    expect(progressOf({ ...record, sandboxAt: 0, reason: "FailedCreatePodSandBox", message: "no net" }, containers)).toMatchObject({ is: "failed", reason: "FailedCreatePodSandBox" });
-  });
-
-  test("gives up on an init container that fails for the third time", () => {
-    const { record, containers } = pod(two);
-    const looping = (failures: number): readonly ContainerRecord[] =>
-      containers.map((each, index) => (index === 0 ? { ...each, failures, last: exampleEnd(1), state: { status: "waiting", reason: "CrashLoopBackOff", until: now } } : each));
-    expect(progressOf(record, looping(2)).is).toBe("pending");
-    expect(progressOf(record, looping(3))).toMatchObject({ is: "failed", reason: "Init:CrashLoopBackOff" });
-  });
 });
 
 test("derive() returns only what has changed", () => {

@@ -17,23 +17,36 @@ export type Decision =
   | { readonly do: "stop" }
   | { readonly do: "remove" };
 
-export function decide(record: PodRecord, containers: readonly ContainerRecord[], now: number): Decision {
+/** The time, and the containers that wait for their image: they are not started before it has come. */
+export interface Present {
+  readonly now: number;
+  readonly held?: ReadonlySet<string>;
+}
+
+export function decide(record: PodRecord, containers: readonly ContainerRecord[], { now, held = NONE }: Present): Decision {
   if (record.wanted === "removed") return { do: "remove" };
   if (record.wanted === "stopped") return record.sandboxAt > 0 || containers.some(isAlive) ? { do: "stop" } : { do: "nothing" };
   const ended = finalPhase(record.pod.spec.restartPolicy, containers);
   if (ended !== undefined) return record.sandboxAt > 0 || record.phase !== ended ? { do: "finish", phase: ended } : { do: "nothing" };
   if (record.sandboxAt === 0) return sandboxDue(record, containers, now);
-  return startDue(nextToRun(containers), now);
+  return startDue(nextToRun(containers).filter(({ name }) => !held.has(name)), now);
 }
 
-/** After a failed sandbox every container carries the back-off; the sandbox is tried again when the first is over. */
-function sandboxDue(_record: PodRecord, containers: readonly ContainerRecord[], now: number): Decision {
+const NONE: ReadonlySet<string> = new Set();
+
+/** The pod shall run and has not ended. */
+export const isActive = (record: PodRecord, containers: readonly ContainerRecord[]): boolean =>
+  record.wanted === "running" && finalPhase(record.pod.spec.restartPolicy, containers) === undefined;
+
+/** After a failed sandbox every container carries the back-off, until when it is not tried again. Other back-offs are no reason to wait with it. */
+function sandboxDue(record: PodRecord, containers: readonly ContainerRecord[], now: number): Decision {
+  if (record.reason === "") return { do: "sandbox" };
   const until = Math.max(0, ...containers.map((each) => (each.state.status === "waiting" ? (each.state.until ?? 0) : 0)));
   return until > now ? { do: "nothing", wakeAt: until } : { do: "sandbox" };
 }
 
 /** Init containers one after the other; when all have completed, all main containers. */
-function nextToRun(containers: readonly ContainerRecord[]): readonly ContainerRecord[] {
+export function nextToRun(containers: readonly ContainerRecord[]): readonly ContainerRecord[] {
   const init = initContainers(containers).find((each) => !completed(each));
   return init === undefined ? mainContainers(containers) : [init];
 }
@@ -106,47 +119,3 @@ export const isAlive = (container: ContainerRecord): boolean =>
   container.state.status === "running" || container.state.status === "creating";
 const completed = (container: ContainerRecord): boolean =>
   container.state.status === "terminated" && container.state.exitCode === 0;
-
-/**
- * How far a play has come with a pod: every main container has been started once, or something keeps it from that.
- * Readiness probes will narrow `started` to Ready.
- */
-export type Progress = { readonly is: "pending" } | { readonly is: "started" } | { readonly is: "failed"; readonly reason: string; readonly message: string };
-
-const FATAL = new Set(["ErrImageNeverPull", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
-
-export function progressOf(record: PodRecord, containers: readonly ContainerRecord[]): Progress {
-  if (record.sandboxAt === 0 && record.reason !== "" && record.phase !== "Succeeded") return { is: "failed", reason: record.reason, message: record.message };
-  if (containers.some((each) => each.state.status === "creating")) return { is: "pending" };
-  for (const each of containers) {
-    const why = failureOf(each);
-    if (why !== undefined) return { is: "failed", ...why };
-  }
-  const started = mainContainers(containers).every((each) => each.state.status === "running" || lastEnd(each) !== undefined);
-  return { is: started ? "started" : "pending" };
-}
-
-/** An init container that failed so often is given up by who waits for the pod; its restarts go on. */
-const INIT_TRIES = 3;
-
-function failureOf(each: ContainerRecord): { reason: string; message: string } | undefined {
-  const where = `container "${each.name}"`;
-  if (each.state.status === "waiting" && FATAL.has(each.state.reason)) return { reason: each.state.reason, message: `${where}: ${each.state.message ?? ""}` };
-  const end = lastEnd(each);
-  if (end === undefined) return undefined;
-  if (each.kind === "init" && each.state.status === "waiting" && each.failures >= INIT_TRIES) {
-    return { reason: "Init:CrashLoopBackOff", message: `init ${where} ended with exit code ${end.exitCode}, ${each.failures} times` };
-  }
-  if (end.reason === "StartError") return { reason: "RunContainerError", message: `${where}: ${end.message ?? ""}` };
-  if (each.kind === "init" && each.state.status === "terminated" && end.exitCode !== 0) return { reason: `Init:${end.reason}`, message: `init ${where} ended with exit code ${end.exitCode}` };
-  return undefined;
-}
-
-/** How a container ended last; what it ended with before it was asked to start anew says nothing. */
-function lastEnd({ state, last }: ContainerRecord): Terminated | undefined {
-  if (state.status === "terminated") return state;
-  return state.status === "waiting" && UNSTARTED.has(state.reason) ? undefined : last;
-}
-
-/** Reasons of a container that waits for the first start, or the one that was asked for, and not for a restart. */
-const UNSTARTED = new Set(["ContainerCreating", "PodInitializing"]);

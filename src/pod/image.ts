@@ -1,21 +1,63 @@
-/** The image of a container: which one it is, and what it says about stopping. */
-import { fail } from "../base/errors.ts";
+/** The image of a container: what its pull policy asks for, which one it is, and what it says about stopping. */
+import { WherryError } from "../base/errors.ts";
 import type { Container } from "../spec/spec.ts";
-import type { ContainerRecord } from "../state/state.ts";
+import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { candidates } from "../storage/references.ts";
-import type { Image } from "../storage/storage.ts";
+import type { Image, ImageCatalog } from "../storage/storage.ts";
 import type { PodHost } from "./pod.ts";
 
-/** The image that a container names. Fails with the kubelet's reason as code when it is not present: pulling is not in this version. */
-export function requireImage(host: Pick<PodHost, "images">, container: Container): Image {
-  for (const reference of candidates(container.image)) {
-    const found = host.images.find(reference);
-    if (found !== undefined) return found;
+/** A container as the manifest has it. */
+export function specOf(record: PodRecord, { kind, name }: ContainerRecord): Container {
+  const list = kind === "init" ? record.pod.spec.initContainers : record.pod.spec.containers;
+  const found = list.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`container ${name} is not in its pod's spec`);
+  return found;
+}
+
+/** What a start of a container needs (kubelet pkg/kubelet/images `EnsureImageExists`). */
+export type ImageNeed =
+  | { readonly is: "present"; readonly image: Image }
+  /** `otherwise`: what is taken when it cannot be pulled. */
+  | { readonly is: "pull"; readonly reference: string; readonly otherwise?: Image }
+  /** `event`: reason of the event that goes before the one that the container failed. */
+  | { readonly is: "refused"; readonly reason: "ErrImageNeverPull" | "InvalidImageName"; readonly event: string; readonly message: string };
+
+/**
+ * Never: it must be present. IfNotPresent: it is pulled when it is not. Always: the registry is asked at every start; but
+ * an image made on this host has none, it is what other engines of the host have, else what is present; nor has an id.
+ */
+export function imageNeed(images: ImageCatalog, { image, imagePullPolicy: policy }: Pick<Container, "image" | "imagePullPolicy">): ImageNeed {
+  const names = namesOf(image);
+  if ("wrong" in names) {
+    const message = `Failed to apply default image tag "${image}": couldn't parse image reference "${image}": ${names.wrong}`;
+    return { is: "refused", reason: "InvalidImageName", event: "InspectFailed", message };
   }
-  if (container.imagePullPolicy === "Never") {
-    fail("notFound", `Container image "${container.image}" is not present with pull policy of Never`, { code: "ErrImageNeverPull" });
+  const [first = ""] = names.right;
+  const found = presentImage(images, names.right);
+  if (found !== undefined && (policy !== "Always" || first.startsWith("sha256:"))) return { is: "present", image: found.image };
+  if (policy === "Never") {
+    return { is: "refused", reason: "ErrImageNeverPull", event: "ErrImageNeverPull", message: `Container image "${image}" is not present with pull policy of Never` };
   }
-  fail("notFound", `Container image "${container.image}" is not present, and this version cannot pull images`, { code: "ErrImagePull", hint: "import it: wherry image import FILE NAME" });
+  if (found?.name.startsWith("localhost/") === true) return { is: "pull", reference: found.name, otherwise: found.image };
+  return { is: "pull", reference: image };
+}
+
+function namesOf(text: string): { readonly right: readonly string[] } | { readonly wrong: string } {
+  try {
+    return { right: candidates(text) };
+  } catch (thrown) {
+    if (!(thrown instanceof WherryError) || thrown.code !== "InvalidImageName") throw thrown;
+    return { wrong: thrown.message.replace(/^Cannot use "[^"]*" as an image name: /, "") };
+  }
+}
+
+/** The first that is there; one with a layer that is known to be damaged is not. */
+function presentImage(images: ImageCatalog, names: readonly string[]): { readonly name: string; readonly image: Image } | undefined {
+  for (const name of names) {
+    const image = images.find(name);
+    if (image !== undefined && image.layers.every((diffId) => (images.layer(diffId)?.damage ?? "") === "")) return { name, image };
+  }
+  return undefined;
 }
 
 const SIGNAL = /^SIG[A-Z0-9+]+$/;

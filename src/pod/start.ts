@@ -1,4 +1,4 @@
-/** Starting one container of a pod whose sandbox stands: image, root filesystem, configuration, OCI runtime. */
+/** Starting one container of a pod whose sandbox stands and whose image is present: root filesystem, configuration, OCI runtime. */
 import { dirname } from "node:path";
 import { WherryError, fail, messageOf } from "../base/errors.ts";
 import { bundleDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
@@ -12,7 +12,7 @@ import { lookupIdentity } from "../storage/identity.ts";
 import { layerDirectory } from "../storage/layout.ts";
 import type { Image } from "../storage/storage.ts";
 import { discard, releaseContainer } from "./end.ts";
-import { requireImage } from "./image.ts";
+import { specOf } from "./image.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { hostnameOf, namespaceFiles } from "./sandbox.ts";
 import { bindsOf } from "./volumes.ts";
@@ -21,6 +21,7 @@ import { fieldPathOf } from "./fieldPath.ts";
 export interface StartRequest {
   readonly record: PodRecord;
   readonly container: ContainerRecord;
+  readonly image: Image;
   readonly config: ConfigSource;
   readonly reporter: PodReporter;
 }
@@ -42,9 +43,9 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
   const id = newContainerId();
   const bundle = bundleDirectory(host.paths, record.uid, id);
   try {
-    const { spec, image, log } = await ready(host, request, id);
+    const { spec, log } = await ready(host, request, id);
     using binds = bindsOf(host, record, spec);
-    const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, image, binds: binds.binds });
+    const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, binds: binds.binds });
     for (const warning of warnings) {
       event("Warning", "NotApplied", warning);
       reporter.progress(`warning: ${warning}`, container.name);
@@ -63,14 +64,13 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
 }
 
 /** Takes the previous start's remains away and records the new one, before anything of it is made. */
-async function ready(host: PodHost, { record, container, reporter }: StartRequest, id: ContainerId): Promise<{ spec: Container; image: Image; log: StartLog }> {
+async function ready(host: PodHost, { record, container, image, reporter }: StartRequest, id: ContainerId): Promise<{ spec: Container; log: StartLog }> {
   const spec = specOf(record, container);
-  const image = requireImage(host, spec);
   const before = container.last ?? (container.state.status === "terminated" ? container.state : undefined);
   if (before !== undefined) await discard(host, record, before.id);
   host.state.updateContainer(record.uid, container.name, { state: { status: "creating", id }, imageId: image.id });
   reporter.progress("starting", container.name);
-  return { spec, image, log: startLog(host, record, container) };
+  return { spec, log: startLog(host, record, container) };
 }
 
 /** What is counted and kept of every start that came as far as a created container: others are no restarts. */
@@ -82,19 +82,12 @@ function startLog(host: PodHost, record: PodRecord, { name, restarts: before, lo
   return { restarts, logPath: `${podLogDirectory(host.paths, namespace, pod, record.uid)}/${name}/${restarts}.log`, previousLogPath };
 }
 
-function specOf(record: PodRecord, { kind, name }: ContainerRecord): Container {
-  const list = kind === "init" ? record.pod.spec.initContainers : record.pod.spec.containers;
-  const found = list.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`container ${name} is not in its pod's spec`);
-  return found;
-}
-
 interface Making extends StartRequest {
   readonly id: ContainerId;
   readonly bundle: string;
 }
 
-function configure(host: PodHost, making: Making & { readonly spec: Container; readonly image: Image; readonly binds: readonly Bind[] }): ConfigResult {
+function configure(host: PodHost, making: Making & { readonly spec: Container; readonly binds: readonly Bind[] }): ConfigResult {
   const { record, id, bundle, spec, image, binds } = making;
   const disk = `${podDiskDirectory(host.paths, record.uid)}/containers/${id}`;
   const rootfs = `${bundle}/rootfs`;
@@ -158,7 +151,6 @@ async function run(host: PodHost, { record, container, id, bundle, pid, event, r
 function whyRefused(thrown: unknown): { readonly reason: string; readonly message: string } {
   const message = withoutId(messageOf(thrown));
   if (!(thrown instanceof WherryError)) return { reason: "CreateContainerError", message };
-  if (thrown.code.startsWith("ErrImage") || thrown.code === "InvalidImageName") return { reason: thrown.code, message };
   return { reason: thrown.kind === "invalid" || thrown.kind === "notFound" ? "CreateContainerConfigError" : "CreateContainerError", message };
 }
 

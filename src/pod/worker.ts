@@ -8,11 +8,12 @@ import { allDone } from "../base/promises.ts";
 import { isLostNamespace } from "../network/namespaces.ts";
 import type { ContainerId, ContainerName, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { afterEnd, backoffText, decide, isAlive, type Decision } from "./decide.ts";
+import { afterEnd, backoffText, decide, isActive, isAlive, type Decision } from "./decide.ts";
 import { derive } from "./derive.ts";
 import { recoverContainer, releaseContainer, terminated } from "./end.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { fieldPathOf } from "./fieldPath.ts";
+import { PodImages } from "./images.ts";
 import { resetContainers } from "./records.ts";
 import { makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
 import { startContainer } from "./start.ts";
@@ -35,6 +36,7 @@ const RETRY_AFTER = 10_000;
 export class PodWorker implements Disposable {
   readonly uid: PodUid;
   readonly #options: WorkerOptions;
+  readonly #images: PodImages;
   /** The live containers that are watched; the promise resolves when the end has been recorded. */
   readonly #ends = new Map<ContainerName, { readonly id: ContainerId; readonly recorded: Promise<void> }>();
   readonly #watching = new AbortController();
@@ -52,6 +54,8 @@ export class PodWorker implements Disposable {
   constructor(uid: PodUid, options: WorkerOptions) {
     this.uid = uid;
     this.#options = options;
+    const { host, config, reporter, onChange } = options;
+    this.#images = new PodImages({ host, config, reporter, onSettled: () => this.nudge(), onProgress: () => onChange(uid) });
     this.#recovered = options.isNew;
   }
 
@@ -65,6 +69,17 @@ export class PodWorker implements Disposable {
   /** As `poke`, for events that nobody waits for: what fails has been reported, and will be tried again. */
   nudge(): void {
     this.poke().catch(() => {});
+  }
+
+  /** Containers that wait for their image, and what is said of it: `pulling 45%`. */
+  pulling(): ReadonlyMap<string, string> {
+    return this.#images.pulling();
+  }
+
+  /** Pulls at once what waits for its next try. */
+  retryPulls(): void {
+    const record = this.#options.host.state.pod(this.uid);
+    if (record !== undefined && this.#images.retry(record)) this.nudge();
   }
 
   #failed(thrown: unknown): void {
@@ -148,9 +163,21 @@ export class PodWorker implements Disposable {
     if (host.state.pod(this.uid) === undefined || this.#watching.signal.aborted) return;
     await this.recover();
     const record = this.#record();
-    const again = await this.#act(decide(record, host.state.containers(this.uid), host.now()), record);
+    const again = await this.#act(this.#decide(record), record);
     this.#again ||= again;
     this.#refresh();
+  }
+
+  #decide(record: PodRecord): Decision {
+    const { host } = this.#options;
+    const before = host.state.containers(this.uid);
+    if (!isActive(record, before)) {
+      this.#images.stop();
+      return decide(record, before, { now: host.now() });
+    }
+    const { containers, held, wakeAt } = this.#images.look(record, before);
+    const decision = decide(record, containers, { now: host.now(), held });
+    return decision.do === "nothing" ? { do: "nothing", ...earliest(decision.wakeAt, wakeAt) } : decision;
   }
 
   /** Does one decision; true when the pod is to be looked at again at once. */
@@ -196,7 +223,7 @@ export class PodWorker implements Disposable {
       host.state.transaction(() => {
         host.state.updatePod(this.uid, { reason: "FailedCreatePodSandBox", message });
         for (const each of host.state.containers(this.uid)) {
-          if (each.state.status === "waiting") host.state.updateContainer(this.uid, each.name, { state: { ...each.state, until } });
+          if (each.state.status === "waiting") host.state.updateContainer(this.uid, each.name, { state: { ...each.state, until: Math.max(until, each.state.until ?? 0) } });
         }
       });
       reporter.event({ type: "Warning", reason: "FailedCreatePodSandBox", message: `Failed to create pod sandbox: ${message}`, fieldPath: "" });
@@ -208,7 +235,13 @@ export class PodWorker implements Disposable {
 
   async #start(record: PodRecord, container: ContainerRecord): Promise<void> {
     const { host, config, reporter } = this.#options;
-    const outcome = await startContainer(host, { record, container, config, reporter });
+    const taken = this.#images.take(record, container);
+    if (taken.is === "gone") return;
+    if (taken.is === "refused") {
+      host.state.updateContainer(this.uid, container.name, { state: taken.state });
+      return this.#refresh();
+    }
+    const outcome = await startContainer(host, { record, container, image: taken.image, config, reporter });
     if (outcome.is === "running") this.#watch(container.name, outcome.id, outcome.bundle);
     else if (outcome.is === "ended") this.#ended(container.name, outcome.end);
     else host.state.updateContainer(this.uid, container.name, this.#refused(container, outcome));
@@ -339,6 +372,10 @@ export class PodWorker implements Disposable {
   /** Lets go of the pod: its containers live on, nobody watches them from here. */
   [Symbol.dispose](): void {
     this.#watching.abort();
+    this.#images.stop();
     clearTimeout(this.#timer);
   }
 }
+
+const earliest = (one: number | undefined, other: number | undefined): { readonly wakeAt?: number } =>
+  one === undefined && other === undefined ? {} : { wakeAt: Math.min(one ?? Infinity, other ?? Infinity) };

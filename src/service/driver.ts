@@ -24,17 +24,31 @@ export interface DriverOptions {
   readonly onChange: () => void;
 }
 
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
 export class ServiceDriver implements Disposable {
   readonly #options: DriverOptions;
   readonly #workers = new Map<PodUid, PodWorker>();
+  readonly #listening: Disposable;
   #closed = false;
 
   constructor(options: DriverOptions) {
     this.#options = options;
+    this.#listening = options.host.puller.listen((what) => options.onProgress({ what }));
   }
 
   pods(): readonly PodRecord[] {
     return this.#options.host.state.pods({ service: this.#options.service });
+  }
+
+  /** Containers of a pod that wait for their image, and what is said of it: `pulling 45%`. */
+  pulling(uid: PodUid): ReadonlyMap<string, string> {
+    return this.#workers.get(uid)?.pulling() ?? NOTHING;
+  }
+
+  /** Pulls at once what waits for its next try: with other credentials it may come now. */
+  retryPulls(): void {
+    for (const worker of this.#workers.values()) worker.retryPulls();
   }
 
   /**
@@ -178,6 +192,7 @@ export class ServiceDriver implements Disposable {
 
   /** Lets go of all pods; they live on. */
   [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]();
     for (const worker of this.#workers.values()) worker[Symbol.dispose]();
     this.#workers.clear();
   }

@@ -3,7 +3,7 @@ import type { ContainerId } from "./names.ts";
 
 /** State of one container, in the kubelet's words (ContainerState), with what the engine must know to recover it. */
 export type ContainerState =
-  | { readonly status: "waiting"; readonly reason: string; readonly message?: string; /** when the back-off ends */ readonly until?: number }
+  | { readonly status: "waiting"; readonly reason: string; readonly message?: string; /** when the back-off ends */ readonly until?: number; /** its image could not be pulled, for a reason that may pass */ readonly transient?: boolean }
   /** Recorded before anything is made: the id may or may not exist in the OCI runtime. */
   | { readonly status: "creating"; readonly id: ContainerId }
   | { readonly status: "running"; readonly id: ContainerId; readonly pid: number; readonly startedAt: number }

@@ -6,7 +6,7 @@ import {
 } from "../spec/spec.ts";
 import type { Blob, Image, Layer } from "../storage/storage.ts";
 import { json, optional, plain, table } from "./columns.ts";
-import { brand, integer, listOf, mapOf, object, oneOf, type Parse, shape, string } from "./shapes.ts";
+import { boolean, brand, integer, listOf, mapOf, object, oneOf, type Parse, shape, string } from "./shapes.ts";
 import {
   EXIT_POLICIES, type ContainerRecord, type EventRecord, type HostPort, type ObjectRecord, type PodRecord,
   type ServiceOptions, type ServiceRecord, type ServiceRun,
@@ -23,7 +23,7 @@ const terminated = shape<Terminated>(
 
 type StateOf<S extends ContainerState["status"]> = Extract<ContainerState, { readonly status: S }>;
 const CONTAINER_STATES: { readonly [S in ContainerState["status"]]: Parse<StateOf<S>> } = {
-  waiting: shape<StateOf<"waiting">>({ status: oneOf(["waiting"]), reason: string, message: string, until: integer }, ["message", "until"]),
+  waiting: shape<StateOf<"waiting">>({ status: oneOf(["waiting"]), reason: string, message: string, until: integer, transient: boolean }, ["message", "until", "transient"]),
   creating: shape<StateOf<"creating">>({ status: oneOf(["creating"]), id: brand(containerId) }),
   running: shape<StateOf<"running">>({ status: oneOf(["running"]), id: brand(containerId), pid: integer, startedAt: integer }),
   terminated,

@@ -12,6 +12,10 @@ export function integer(value: unknown): number {
   return Number.isSafeInteger(value) ? Number(value) : wrong(value, "an integer");
 }
 
+export function boolean(value: unknown): boolean {
+  return typeof value === "boolean" ? value : wrong(value, "true or false");
+}
+
 export const oneOf = <const T extends string>(words: readonly T[]): Parse<T> => (value) =>
   words.find((word) => word === value) ?? wrong(value, `one of ${words.join(", ")}`);
 

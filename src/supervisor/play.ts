@@ -11,6 +11,7 @@ import { planService } from "../service/plan.ts";
 import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
 import { ask, socketAppears, SUPERVISOR_GONE, type AskOptions } from "./client.ts";
+import type { Player } from "./protocol.ts";
 import { failUnstarted, progressOfPods } from "./requests.ts";
 import { askOrOwn, askUnlessGone, type Asking } from "./turn.ts";
 
@@ -22,8 +23,9 @@ export interface PlayRequest extends Wanted {
   readonly cgroup: string;
   /** Name of the unit that plays, or empty. */
   readonly unit: string;
-  /** Environment for the supervisor: NOTIFY_SOCKET, WATCHDOG_USEC. */
+  /** Environment for the supervisor: NOTIFY_SOCKET, WATCHDOG_USEC, and what pulls need. */
   readonly env: Readonly<Record<string, string>>;
+  readonly imageEnvironment: Readonly<Record<string, string>>;
   readonly onProgress: (progress: ServiceProgress) => void;
   /** Resolves when nobody waits any more for the pods to be started; asked for only then. */
   readonly interrupted?: () => Promise<void>;
@@ -59,8 +61,9 @@ export async function play(engine: Engine, request: PlayRequest, seen: Plan): Pr
   await endWithoutMonitor(engine, service);
   const options: AskOptions = { onProgress: request.onProgress, onDone: request.onStarted, interrupted: request.interrupted };
   const { record, objects, replace, start } = request;
-  if (seen.unchanged && sameRecord(engine, request) && (await askUnlessGone(engine, { service, request: { op: "follow" }, options }))) return;
-  const asking: Asking = { service, request: { op: "apply", record, objects, replace, start }, options, cgroup: request.cgroup, onProgress: request.onProgress };
+  const player: Player = { imageEnvironment: request.imageEnvironment, patient: request.unit !== "" };
+  if (seen.unchanged && sameRecord(engine, request) && (await askUnlessGone(engine, { service, request: { op: "follow", player, again: true }, options }))) return;
+  const asking: Asking = { service, request: { op: "apply", record, objects, replace, start, player }, options, cgroup: request.cgroup, onProgress: request.onProgress };
   if (await askUnlessGone(engine, asking)) return;
   using turn = commandTurn(engine, service);
   using owned = await askOrOwn(engine, asking);
@@ -70,7 +73,7 @@ export async function play(engine: Engine, request: PlayRequest, seen: Plan): Pr
   if (request.start && request.objects.some(({ object }) => object.kind === "Pod")) await launch(engine, request, owned);
   else await owned.driver.apply(plan, { start: request.start });
   turn[Symbol.dispose]();
-  if (request.start) await followStart(engine, service, options);
+  if (request.start) await followStart(engine, { service, player }, options);
 }
 
 /** Nothing that is recorded of the service would change: neither its files and their text nor the options of the play. */
@@ -119,10 +122,10 @@ function supervisorGone({ paths }: Engine, service: ServiceName): never {
 }
 
 /** Follows the first start. A supervisor that has ended by now did so because all pods have: their records tell how. */
-async function followStart(engine: Engine, service: ServiceName, options: AskOptions): Promise<void> {
-  if (await ask(controlSocket(engine.paths, service), { op: "follow" }, options)) return;
+async function followStart(engine: Engine, { service, player }: { readonly service: ServiceName; readonly player: Player }, options: AskOptions): Promise<void> {
+  if (await ask(controlSocket(engine.paths, service), { op: "follow", player, again: false }, options)) return;
   if (engine.host.state.run(service)?.phase !== "ended") supervisorGone(engine, service);
-  failUnstarted(progressOfPods(engine, service));
+  failUnstarted(progressOfPods(engine, service, { patient: false, pulling: () => new Map() }), service);
   options.onDone?.();
 }
 
@@ -133,5 +136,5 @@ export async function startPods(engine: Engine, owned: Owned, request: Pick<Play
   for (const pod of owned.driver.pods()) if (uids.includes(pod.uid)) markStart(engine.host, pod);
   owned.driver[Symbol.dispose]();
   await launch(engine, { record, cgroup: request.cgroup, unit: request.unit, env: request.env }, owned);
-  await followStart(engine, service, { onProgress: request.onProgress });
+  await followStart(engine, { service, player: { imageEnvironment: {}, patient: request.unit !== "" } }, { onProgress: request.onProgress });
 }

@@ -8,11 +8,19 @@ import type { ObjectRecord, ServiceRecord } from "../state/state.ts";
 export const POD_VERBS = ["stop", "start", "restart", "kill", "remove"] as const;
 export type PodVerb = (typeof POD_VERBS)[number];
 
+/** Who plays. */
+export interface Player {
+  /** Where images' credentials, registries' settings and proxies are: for the pulls from now on. */
+  readonly imageEnvironment: Readonly<Record<string, string>>;
+  /** A registry that cannot be reached is waited for, as at boot. */
+  readonly patient: boolean;
+}
+
 export type Request =
   /** Make this the wanted state, and follow until all pods are ready or one cannot be. */
-  | { readonly op: "apply"; readonly record: ServiceRecord; readonly objects: readonly ObjectRecord[]; readonly replace: boolean; readonly start: boolean }
-  /** Follow until all pods are ready or one cannot be (after play has started the service container). */
-  | { readonly op: "follow" }
+  | { readonly op: "apply"; readonly record: ServiceRecord; readonly objects: readonly ObjectRecord[]; readonly replace: boolean; readonly start: boolean; readonly player: Player }
+  /** Follow until all pods are ready or one cannot be. `again`: it is a play of what was played before, so what could not be pulled is tried again. */
+  | { readonly op: "follow"; readonly player: Player; readonly again: boolean }
   /** Change pods by uid. `grace`: seconds, in place of the pods' own. `signal`: for kill. Done when it has happened. */
   | { readonly op: "pods"; readonly verb: PodVerb; readonly uids: readonly string[]; readonly grace?: number; readonly signal?: string }
   /** Stop and remove all pods, then end. Done when the pods are gone; the connection closes when the supervisor has ended. */

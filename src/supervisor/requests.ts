@@ -1,12 +1,12 @@
 /** What a supervisor does for each request of its socket. */
 import { fail } from "../base/errors.ts";
-import { progressOf, type Progress } from "../pod/decide.ts";
+import { isDecided, isImageFailure, progressOf, type Progress } from "../pod/progress.ts";
 import type { ServiceDriver } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import { podUid } from "../spec/spec.ts";
-import type { Message, Request } from "./protocol.ts";
+import type { Message, Player, Request } from "./protocol.ts";
 
 /** The supervisor as its requests see it. */
 export interface Supervised {
@@ -35,7 +35,8 @@ export async function handleRequest(supervised: Supervised, request: Request, re
     case "apply":
       return await apply(supervised, request, reply);
     case "follow":
-      return await follow(supervised, reply);
+      if (request.again) playedAgain(supervised, request.player);
+      return await follow(supervised, request.player, reply);
     case "pods":
       return await changePods(supervised, request, reply);
     case "down":
@@ -45,17 +46,26 @@ export async function handleRequest(supervised: Supervised, request: Request, re
 
 async function apply(supervised: Supervised, request: Extract<Request, { op: "apply" }>, reply: Reply): Promise<void> {
   const { driver } = supervised;
+  playedAgain(supervised, request.player);
   await supervised.apply(request);
   if (!request.start) return;
   driver.start(driver.pods().filter((pod) => pod.wanted === "stopped").map(({ uid }) => uid));
-  await follow(supervised, reply);
+  await follow(supervised, request.player, reply);
 }
 
-/** Waits until every pod that shall run has been started, or cannot be; fails with all that cannot. */
-async function follow(supervised: Supervised, { signal }: Reply): Promise<void> {
-  const progress = (): readonly PodProgress[] => progressOfPods(supervised.engine, supervised.service);
-  await supervised.until(() => supervised.applied() && progress().every((each) => each.progress.is !== "pending"), signal);
-  failUnstarted(progress());
+/** Whoever plays may have mended what kept an image from coming. */
+function playedAgain({ driver, engine }: Supervised, { imageEnvironment }: Player): void {
+  engine.host.puller.use(imageEnvironment);
+  driver.retryPulls();
+}
+
+/** Waits until every pod that shall run has been started, or cannot be (`isDecided`); fails with all that cannot. */
+async function follow(supervised: Supervised, { patient }: Pick<Player, "patient">, { signal }: Reply): Promise<void> {
+  const { engine, service, driver } = supervised;
+  const progress = (): readonly PodProgress[] => progressOfPods(engine, service, { patient, pulling: (uid) => driver.pulling(uid) });
+  let last = progress();
+  await supervised.until(() => supervised.applied() && isDecided((last = progress()).map((each) => each.progress)), signal);
+  failUnstarted(last, service);
 }
 
 export interface PodProgress {
@@ -63,17 +73,24 @@ export interface PodProgress {
   readonly progress: Progress;
 }
 
+export interface FollowOptions {
+  readonly patient: boolean;
+  /** Containers of a pod that wait for their image. */
+  readonly pulling: (uid: PodUid) => ReadonlyMap<string, string>;
+}
+
 /** How far the pods of a service that shall run have come. */
-export function progressOfPods({ host: { state } }: Engine, service: ServiceName): readonly PodProgress[] {
+export function progressOfPods({ host: { state } }: Engine, service: ServiceName, { patient, pulling }: FollowOptions): readonly PodProgress[] {
   const wanted = state.pods({ service }).filter((record) => record.wanted === "running");
-  return wanted.map((record) => ({ record, progress: progressOf(record, state.containers(record.uid)) }));
+  return wanted.map((record) => ({ record, progress: progressOf(record, state.containers(record.uid), { patient, held: new Set(pulling(record.uid).keys()) }) }));
 }
 
 /** Fails with kind `failed` when a pod could not be started, with one sentence for each. */
-export function failUnstarted(pods: readonly PodProgress[]): void {
+export function failUnstarted(pods: readonly PodProgress[], service: ServiceName): void {
   const failures = pods.flatMap(failureSentence);
   if (failures.length === 0) return;
-  fail("failed", `Cannot start ${failures.length} of ${pods.length} pods: ${failures.join("; ")}`, { code: "EPODFAILED" });
+  const hint = pods.some(({ progress }) => isImageFailure(progress)) ? { hint: `the supervisor goes on trying: "wherry ps ${service}" shows it, "wherry down ${service}" ends it` } : {};
+  fail("failed", `Cannot start ${failures.length} of ${pods.length} pods: ${failures.join("; ")}`, { code: "EPODFAILED", ...hint });
 }
 
 function failureSentence({ record, progress }: PodProgress): readonly string[] {
@@ -100,7 +117,7 @@ async function changePods(supervised: Supervised, request: Extract<Request, { op
   }
   await supervised.until(() => uids.every((uid) => {
     const record = engine.host.state.pod(uid);
-    return record === undefined || progressOf(record, engine.host.state.containers(uid)).is !== "pending";
+    return record === undefined || progressOf(record, engine.host.state.containers(uid), { held: new Set(driver.pulling(uid).keys()) }).is !== "pending";
   }), signal);
 }
 

@@ -1,10 +1,12 @@
 /** The one line that says how a service is: STATUS= of the unit and the status of `wherry ps`. Pure. */
-import { progressOf } from "../pod/decide.ts";
+import { progressOf } from "../pod/progress.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 
 export interface PodView {
   readonly record: PodRecord;
   readonly containers: readonly ContainerRecord[];
+  /** Containers that wait for their image, and what is said of it: `pulling 45%`. */
+  readonly pulling: ReadonlyMap<string, string>;
 }
 
 export interface ServiceStatus {
@@ -15,7 +17,8 @@ export interface ServiceStatus {
   readonly busy: boolean;
 }
 
-export function statusOf(pods: readonly PodView[]): ServiceStatus {
+/** `patient`: the service is a unit's, which waits for registries that cannot be reached. */
+export function statusOf(pods: readonly PodView[], { patient }: { readonly patient: boolean }): ServiceStatus {
   const counted = pods.filter(({ record }) => record.wanted === "running");
   const done = counted.filter(({ record }) => record.readyAt > 0 || record.phase === "Succeeded");
   const waiting = counted.filter((view) => !done.includes(view));
@@ -23,14 +26,19 @@ export function statusOf(pods: readonly PodView[]): ServiceStatus {
   return {
     text: `${done.length}/${counted.length} pods ready${waiting.length > 0 ? `, waiting for ${what}` : ""}`,
     ready: waiting.length === 0,
-    busy: pods.some((view) => view.record.wanted === "removed" || (view.record.wanted === "running" && progressOf(view.record, view.containers).is === "pending")),
+    busy: pods.some((view) => view.record.wanted === "removed" || (view.record.wanted === "running" && isPending(view, patient))),
   };
 }
 
-function waitingFor({ record, containers }: PodView): string {
+const isPending = ({ record, containers, pulling }: PodView, patient: boolean): boolean =>
+  progressOf(record, containers, { held: new Set(pulling.keys()), patient }).is === "pending";
+
+function waitingFor({ record, containers, pulling }: PodView): string {
   const { name } = record.pod.metadata;
   if (record.reason !== "") return `${name} (${record.reason})`;
   if (record.phase === "Failed") return `${name} (Failed)`;
+  const [pulled] = pulling;
+  if (pulled !== undefined) return `${name} (${pulled[0]}: ${pulled[1]})`;
   const stuck = containers.find(({ state }) => state.status === "waiting" || (state.status === "terminated" && state.exitCode !== 0));
   return stuck === undefined || (stuck.state.status !== "waiting" && stuck.state.status !== "terminated") ? name : `${name} (${stuck.name}: ${stuck.state.reason})`;
 }

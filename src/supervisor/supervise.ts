@@ -58,6 +58,8 @@ class Supervisor implements Supervised, Disposable {
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #server: ControlServer | undefined;
   #status = "";
+  /** Name of the unit that the service was played by, or empty. */
+  readonly #unit: string;
   #applied: { readonly is: "pending" | "done" } | { readonly is: "failed"; readonly thrown: unknown } = { is: "pending" };
   #settling: ReturnType<typeof setTimeout> | undefined;
   #extending: ReturnType<typeof setInterval> | undefined;
@@ -75,11 +77,13 @@ class Supervisor implements Supervised, Disposable {
     this.engine = engine;
     this.service = service;
     this.#options = options;
+    const { cgroup, unit } = this.#run();
+    this.#unit = unit;
     this.driver = new ServiceDriver({
       host: engine.host,
       durable: engine.durable,
       service,
-      cgroup: this.#run().cgroup,
+      cgroup,
       onProgress: (progress) => this.#tell(progress),
       onChange: () => this.#changed(),
     });
@@ -232,7 +236,7 @@ class Supervisor implements Supervised, Disposable {
   #look(): void {
     const { engine, service } = this;
     const pods = this.driver.pods();
-    const status = statusOf(pods.map((record) => ({ record, containers: engine.host.state.containers(record.uid) })));
+    const status = statusOf(pods.map((record) => ({ record, containers: engine.host.state.containers(record.uid), pulling: this.driver.pulling(record.uid) })), { patient: this.#unit !== "" });
     this.#extend(status.busy || this.#stopping);
     if (status.text !== this.#status && !this.#stopping) {
       this.#status = status.text;

@@ -101,6 +101,7 @@ function requestOf(context: Context, input: Input, { engine, checked }: { engine
     cgroup: unit === "" ? handCgroup(name) : runningUnit(unit).cgroup,
     unit,
     env: supervisorEnv(context),
+    imageEnvironment: context.imageEnvironment,
     onProgress: progressWriter(context, input.flag("quiet")),
     interrupted: () => context.interrupted(),
     onStarted: () => {

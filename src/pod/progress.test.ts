@@ -1,0 +1,105 @@
+import { describe, expect, test } from "bun:test";
+import { exampleContainer, exampleEnd, examplePod } from "../spec/examples.ts";
+import { newContainerId, serviceName, type ContainerState, type PodSpec } from "../spec/spec.ts";
+import type { ContainerRecord, PodRecord } from "../state/state.ts";
+import { newPod } from "./records.ts";
+import { isDecided, isImageFailure, progressOf, type Progress, type ProgressOptions } from "./progress.ts";
+
+const now = 100_000;
+
+function pod(spec: Partial<PodSpec> = {}, change: Partial<PodRecord> = {}): { record: PodRecord; containers: readonly ContainerRecord[] } {
+  const made = newPod({ service: serviceName("shop"), pod: examplePod("web", spec), hash: "", network: "bridge", cgroup: "/wherry/shop", now });
+  return { record: { ...made.record, ip: "10.0.0.2", sandboxAt: 1, ...change }, containers: made.containers };
+}
+
+const running = (): ContainerState => ({ status: "running", id: newContainerId(), pid: 7, startedAt: 1 });
+const withStates = (containers: readonly ContainerRecord[], ...states: readonly ContainerState[]): readonly ContainerRecord[] =>
+  containers.map((each, index) => ({ ...each, state: states[index] ?? each.state }));
+const two = { initContainers: [exampleContainer("one"), exampleContainer("two")], containers: [exampleContainer("main"), exampleContainer("side")] };
+
+describe("progressOf()", () => {
+  test("is started when every main container has run", () => {
+    const { record, containers } = pod();
+    expect(progressOf(record, containers)).toEqual({ is: "pending" });
+    expect(progressOf(record, withStates(containers, running()))).toEqual({ is: "started" });
+    expect(progressOf({ ...record, phase: "Failed" }, withStates(containers, exampleEnd(3)))).toEqual({ is: "started" });
+  });
+
+  test("is pending again when a pod that had ended is started anew, however it had ended", () => {
+    const { record, containers } = pod();
+    for (const last of [exampleEnd(0), exampleEnd(128, { reason: "StartError", startedAt: 0 })]) {
+      expect(progressOf(record, containers.map((each) => ({ ...each, last })))).toEqual({ is: "pending" });
+    }
+  });
+
+  test("is failed with the reason of what keeps the pod from starting", () => {
+    const { record, containers } = pod();
+    const missing: ContainerState = { status: "waiting", reason: "ErrImageNeverPull", message: "no image", until: now };
+    expect(progressOf(record, withStates(containers, missing))).toEqual({ is: "failed", reason: "ErrImageNeverPull", message: 'container "main": no image' });
+    expect(progressOf(record, withStates(containers, exampleEnd(128, { reason: "StartError", message: "not found", startedAt: 0 })))).toMatchObject({ is: "failed", reason: "RunContainerError" });
+    expect(progressOf({ ...record, sandboxAt: 0, reason: "FailedCreatePodSandBox", message: "no net" }, containers)).toMatchObject({ is: "failed", reason: "FailedCreatePodSandBox" });
+  });
+
+  test("gives up on an init container that fails for the third time", () => {
+    const { record, containers } = pod(two);
+    const looping = (failures: number): readonly ContainerRecord[] =>
+      containers.map((each, index) => (index === 0 ? { ...each, failures, last: exampleEnd(1), state: { status: "waiting", reason: "CrashLoopBackOff", until: now } } : each));
+    expect(progressOf(record, looping(2)).is).toBe("pending");
+    expect(progressOf(record, looping(3))).toMatchObject({ is: "failed", reason: "Init:CrashLoopBackOff" });
+  });
+});
+
+describe("progressOf() of images", () => {
+  const waits = (reason: string, transient = false): ContainerState => ({ status: "waiting", reason, message: "no", until: now, ...(transient ? { transient } : {}) });
+  const fresh: ContainerState = { status: "waiting", reason: "ContainerCreating" };
+  const cases: readonly (readonly [string, readonly ContainerState[], ProgressOptions, Progress["is"] | "image"])[] = [
+    ["not found", [waits("ErrImagePull")], {}, "failed"],
+    ["not found, later", [waits("ImagePullBackOff")], {}, "failed"],
+    ["not found, of a unit", [waits("ErrImagePull")], { patient: true }, "failed"],
+    ["no registry", [waits("RegistryUnavailable", true)], {}, "failed"],
+    ["no registry, of a unit", [waits("RegistryUnavailable", true)], { patient: true }, "image"],
+    ["a network that comes later, of a unit", [waits("ErrImagePull", true)], { patient: true }, "image"],
+    ["the same, in back-off", [waits("ImagePullBackOff", true)], { patient: true }, "image"],
+    ["a name that is none, of a unit", [waits("InvalidImageName")], { patient: true }, "failed"],
+    ["never pulled, of a unit", [waits("ErrImageNeverPull")], { patient: true }, "failed"],
+    ["being pulled", [fresh], { held: new Set(["main"]) }, "image"],
+    ["being pulled again", [waits("ImagePullBackOff")], { held: new Set(["main"]) }, "image"],
+    ["present", [fresh], {}, "pending"],
+    ["one is being pulled, one starts", [fresh, fresh], { held: new Set(["main"]) }, "pending"],
+    ["one is being pulled, one runs", [fresh, running()], { held: new Set(["main"]) }, "image"],
+    ["one is being pulled, one is not found", [fresh, waits("ErrImagePull")], { held: new Set(["main"]) }, "failed"],
+  ];
+  for (const [what, states, options, is] of cases) {
+    test(`progressOf() ${what}: ${is}`, () => {
+      const { record, containers } = pod({ containers: [exampleContainer("main"), exampleContainer("side")].slice(0, states.length) });
+      const progress = progressOf(record, withStates(containers, ...states), options);
+      expect(progress.is === "pending" && progress.image === true ? "image" : progress.is).toBe(is);
+    });
+  }
+
+  test("progressOf() of an init container that is being pulled waits for an image, of one that runs does not", () => {
+    const { record, containers } = pod(two);
+    const held = new Set(["one", "main", "side"]);
+    expect(progressOf(record, containers, { held })).toEqual({ is: "pending", image: true });
+    expect(progressOf(record, withStates(containers, running()), { held: new Set(["main", "side"]) })).toEqual({ is: "pending" });
+    expect(progressOf({ ...record, sandboxAt: 0 }, containers, { held })).toEqual({ is: "pending" });
+  });
+});
+
+describe("isDecided()", () => {
+  const pending: Progress = { is: "pending" }, image: Progress = { is: "pending", image: true }, started: Progress = { is: "started" };
+  const failed: Progress = { is: "failed", reason: "ErrImagePull", message: "" }, other: Progress = { is: "failed", reason: "CreateContainerError", message: "" };
+  const cases: readonly (readonly [string, readonly Progress[], boolean])[] = [
+    ["no pods", [], true],
+    ["all started", [started, started], true],
+    ["one starts", [started, pending], false],
+    ["one waits for its image", [started, image], false],
+    ["one failed, one waits for its image", [failed, started, image], true],
+    ["one failed otherwise, one waits for its image", [other, image], true],
+    ["one failed, one starts", [failed, pending, image], false],
+    ["all failed", [failed, other], true],
+  ];
+  for (const [what, pods, decided] of cases) test(`isDecided() ${what}: ${decided}`, () => expect(isDecided(pods)).toBe(decided));
+
+  test("isImageFailure() tells images from other failures", () => expect([failed, other, started].map(isImageFailure)).toEqual([true, false, false]));
+});
