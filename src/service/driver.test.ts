@@ -72,6 +72,37 @@ describe("ServiceDriver", () => {
     expect([...world.fake.standing, ...world.fake.runtime.calls]).toEqual([]);
   });
 
+  test("apply() starts pods whose images are present while others are pulled, all at once", async () => {
+    using world = open();
+    const driver = world.driver();
+    const lacking = (name: string, image: string): Pod => examplePod(name, { containers: [exampleContainer("main", { image })] });
+    await world.play(driver, [lacking("web", "r.example/web:1"), lacking("db", "r.example/db:1"), lacking("copy", "r.example/web:1"), examplePod("cache")]);
+    await world.fake.until(() => world.pod("cache").readyAt > 0 && world.fake.fetches.length === 2);
+    expect(driver.pulling(world.pod("copy").uid)).toEqual(new Map([["main", "pulling"]]));
+    const begun = performance.now();
+    await driver.remove([world.pod("web").uid]);
+    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(world.fake.fetches[0]?.signal.aborted).toBe(false);
+    for (const fetch of world.fake.fetches) fetch.come();
+    await world.allReady();
+    expect(names(world).toSorted()).toEqual(["cache", "copy", "db"]);
+  });
+
+  test("retryPulls() pulls at once what waits for its next try", async () => {
+    using world = open();
+    const driver = world.driver();
+    await world.play(driver, [examplePod("web", { containers: [exampleContainer("main", { image: "r.example/web:1" })] })]);
+    await world.fake.until(() => world.fake.fetches.length === 1);
+    world.fake.fetches[0]?.fail(new Error("denied"));
+    await world.fake.until(() => world.fake.host.state.containers()[0]?.state.status === "waiting" && driver.pulling(world.pod("web").uid).size === 0);
+    world.fake.host.puller.use({ REGISTRY_AUTH_FILE: "/new" });
+    driver.retryPulls();
+    await world.fake.until(() => world.fake.fetches.length === 2);
+    expect(world.fake.fetches[1]?.environment).toEqual({ REGISTRY_AUTH_FILE: "/new" });
+    world.fake.fetches[1]?.come();
+    await world.allReady();
+  });
+
   test("apply() lets two pods exchange their host ports", async () => {
     using world = open();
     const driver = world.driver();
