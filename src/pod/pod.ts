@@ -57,6 +57,8 @@ export interface ImagePuller {
   use(environment: Readonly<Record<string, string>>): void;
   /** Calls `listener` with a line for people at every step of every pull, however many wait for it. */
   listen(listener: (line: string) => void): Disposable;
+  /** The latest line of each pull that is under way, for who comes later. */
+  underway(): readonly string[];
 }
 
 /** What pods are made with. One value per process, handed down; `service/engine.ts` makes it. */

@@ -24,12 +24,13 @@ describe("imagePuller()", () => {
     const first = ask(world, "r.example/app:1");
     await tick();
     world.fetches[0]?.onProgress({ bytes: 34, total: 100 });
+    expect(world.host.puller.underway()).toEqual(['pulling image "r.example/app:1": 34%']);
     const second = ask(world, "r.example/app:1");
     world.fetches[0]?.onProgress({ bytes: 39, total: 100 });
     world.fetches[0]?.onProgress({ bytes: 41, total: 100 });
     world.fetches[0]?.come();
     expect(await Promise.all([first.outcome, second.outcome])).toEqual(["r.example/app:1", "r.example/app:1"]);
-    expect(references(world)).toEqual(["r.example/app:1"]);
+    expect([references(world), world.host.puller.underway()]).toEqual([["r.example/app:1"], []]);
     expect([first.progress, second.progress]).toEqual([[34, 39, 41], [34, 39, 41]]);
     expect(lines.map((line) => line.replace(/in \d.*/, "in"))).toEqual([
       'pulling image "r.example/app:1"', 'pulling image "r.example/app:1": 34%', 'pulling image "r.example/app:1": 41%', 'pulled image "r.example/app:1" in',

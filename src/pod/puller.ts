@@ -26,8 +26,9 @@ interface Shared {
   readonly abandoned: AbortController;
   outcome: Promise<Pulled>;
   progress?: PullProgress;
-  /** Last step that was told. */
+  /** Last step that was told, and how. */
   told: number;
+  line: string;
 }
 
 export function imagePuller(options: PullerOptions): ImagePuller {
@@ -55,6 +56,10 @@ class SharedPuller implements ImagePuller {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
+  underway(): readonly string[] {
+    return [...this.#underway.values()].map(({ line }) => line).filter((line) => line !== "");
+  }
+
   async pull(reference: string, request: PullRequest): Promise<Pulled> {
     request.signal.throwIfAborted();
     const key = JSON.stringify([reference, request.secrets.map(({ digest }) => digest)]);
@@ -74,7 +79,7 @@ class SharedPuller implements ImagePuller {
   }
 
   #begin(reference: string, key: string): Shared {
-    const shared: Shared = { asking: new Set(), abandoned: new AbortController(), outcome: Promise.reject(new Error()), told: 0 };
+    const shared: Shared = { asking: new Set(), abandoned: new AbortController(), outcome: Promise.reject(new Error()), told: 0, line: "" };
     shared.outcome.catch(() => {});
     shared.outcome = this.#fetch(reference, shared).finally(() => this.#forget(key, shared));
     shared.outcome.catch(() => {}); // who wanted it may have gone
@@ -105,7 +110,7 @@ class SharedPuller implements ImagePuller {
 
   async #fetchFor(asked: PullRequest | undefined, { reference, shared }: { readonly reference: string; readonly shared: Shared }): Promise<Pulled> {
     const begun = performance.now();
-    this.#tell(`pulling image "${reference}"`);
+    this.#tell((shared.line = `pulling image "${reference}"`));
     const id = await this.#options.fetch({
       reference,
       authFiles: (asked?.secrets ?? []).map(({ path }) => path),
@@ -125,7 +130,7 @@ class SharedPuller implements ImagePuller {
     const step = Math.floor(progress.total > 0 ? (progress.bytes * 10) / progress.total : progress.bytes / 10_000_000);
     if (step <= shared.told) return;
     shared.told = step;
-    this.#tell(`pulling image "${reference}": ${amountOf(progress)}`);
+    this.#tell((shared.line = `pulling image "${reference}": ${amountOf(progress)}`));
   }
 
   /** Who listens does not keep an image from coming. */

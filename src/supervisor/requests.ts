@@ -36,6 +36,7 @@ export async function handleRequest(supervised: Supervised, request: Request, re
       return await apply(supervised, request, reply);
     case "follow":
       if (request.again) playedAgain(supervised, request.player);
+      for (const what of supervised.engine.host.puller.underway()) reply.send({ type: "progress", what });
       return await follow(supervised, request.player, reply);
     case "pods":
       return await changePods(supervised, request, reply);
