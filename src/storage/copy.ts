@@ -6,6 +6,7 @@
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, truncateSync, watch } from "node:fs";
 import { fail, unless } from "../base/errors.ts";
 import { semaphore } from "../base/semaphore.ts";
+import { limitsOf } from "./environment.ts";
 import { parseImageConfig } from "./imageConfig.ts";
 import { ensureLayer, type LayerOptions, presentLayer } from "./layers.ts";
 import { blobLock, hexOf, makeTemporary, takeLock } from "./layout.ts";
@@ -49,9 +50,10 @@ export async function copyImage(store: Store, source: string, options: CopyOptio
   mkdirSync(directory);
   const broken = new AbortController();
   const signal = AbortSignal.any([broken.signal, ...(options.signal ? [options.signal] : [])]);
+  const limits = { ...limitsOf(options.environment ?? {}), ...options.limits };
   const { expected } = options;
   if (expected !== undefined) options.progress?.({ step: "layers", layers: expected.map(({ digest, size }) => ({ blob: digest, size, present: options.present?.has(digest) === true })) });
-  const arrivals = new Arrivals(store, directory, { ...options, signal, onFailure: (thrown) => broken.abort(thrown) });
+  const arrivals = new Arrivals(store, directory, { ...options, signal, limits, onFailure: (thrown) => broken.abort(thrown) });
   using _meter = options.progress === undefined ? undefined : meterDownloads(directory, { expected: (expected ?? []).filter(({ digest }) => options.present?.has(digest) !== true), progress: options.progress });
   try {
     await runSkopeo(["copy", "--quiet", ...registryFlags("src-", options), source, `dir:${directory}`], { ...options, signal, scratch: temporary.path });
@@ -59,7 +61,7 @@ export async function copyImage(store: Store, source: string, options: CopyOptio
   } finally {
     await arrivals.end();
   }
-  return await assemble(store, directory, { arrived: arrivals.layers, options: { ...options, signal } });
+  return await assemble(store, directory, { arrived: arrivals.layers, options: { ...options, signal, limits } });
 }
 
 interface ArrivalOptions extends CopyOptions {

@@ -5,6 +5,7 @@ import { fail, WherryError } from "../base/errors.ts";
 import type { ImageConfig } from "../spec/spec.ts";
 import { identify, imagesInArchive, type ArchivedImage, type SourceKind } from "./archives.ts";
 import { copyImage, type CopyOptions } from "./copy.ts";
+import { limitsOf } from "./environment.ts";
 import { EMPTY_CONFIG, writeImageConfig } from "./imageConfig.ts";
 import { ensureLayer } from "./layers.ts";
 import { makeTemporary, recoverStorage, storeLock, takeLock } from "./layout.ts";
@@ -67,7 +68,7 @@ async function whileAdding<T>(store: Store, { source, options }: { readonly sour
 }
 
 async function importRootfs(store: Store, source: string, options: ImportOptions & { readonly names: readonly string[] }): Promise<Image> {
-  const layer = await ensureLayer(store, { archive: source }, options);
+  const layer = await ensureLayer(store, { archive: source }, { ...options, limits: { ...limitsOf(options.environment ?? {}), ...options.limits } });
   // The time of the file, not of the import: the same file is the same image
   const created = Math.floor(statSync(source).mtimeMs);
   const config = writeImageConfig({ ...EMPTY_CONFIG, ...options.config }, { diffId: layer.diffId, created });
