@@ -75,11 +75,12 @@ async function unpack(home: string, { archive, diffId, blob }: LayerSource, opti
   mkdirSync(tree);
   chmodSync(tree, 0o755); // until the archive has an entry for it
   using listener = recordWriter(record);
-  const { names, ...unpacked } = await unpackTar(archive, tree, {
+  const unpacked = await unpackTar(archive, tree, {
     ...options, listener, read: (bytes) => options.progress?.({ step: "unpack", blob: called, bytes }),
   });
   listener.end();
-  const facts = { ...unpacked, ...(await surveyLayer(home, archive, { ...unpacked, names })) };
+  if (unpacked.leftOut > 0) options.progress?.({ step: "devices", blob: called, leftOut: unpacked.leftOut });
+  const facts = { diffId: unpacked.diffId, size: unpacked.size, entries: unpacked.entries, ...(await surveyLayer(home, archive, unpacked)) };
   writeFacts(home, facts);
   await exec(["sync", "--file-system", home], { timeout: LONG });
   return facts;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { scratch } from "./fixtures.ts";
+import { exec } from "../base/exec.ts";
+import { CHECKOUT, scratch } from "./fixtures.ts";
 import { identityOf, lookupIdentity } from "./identity.ts";
 import { mountPoints, mountsBelow } from "./mounts.ts";
 import { mountRootfs, overlayOptions, unmountRootfs } from "./rootfs.ts";
@@ -64,10 +65,52 @@ describe("rootfs", () => {
     expect(readdirSync(odd.target).length).toBe(3);
   });
 
+  test.skipIf(!root)("mountRootfs() takes 127 and 500 layers in a directory with a long name, and no more", () => {
+    using at = scratch();
+    const long = `${at.path}/${`${"d".repeat(250)}/`.repeat(5)}`;
+    const lower = layers(long, 501).map((layer, index) => {
+      const link = `${long}l/${index.toString(16).padStart(6, "0")}`; // as layerDirectory() makes them
+      symlinkSync(layer, link);
+      return link;
+    });
+    for (const count of [127, 500]) {
+      const rootfs = { layers: lower.slice(0, count), ...below(`${long}${count}`) };
+      mountRootfs(rootfs);
+      expect([readdirSync(rootfs.target).length, readFileSync(`${rootfs.target}/top`, "utf8")]).toEqual([count + 1, String(count - 1)]);
+      writeFileSync(`${rootfs.target}/new`, "x");
+      expect(readFileSync(`${rootfs.upper}/new`, "utf8")).toBe("x");
+      unmountRootfs(rootfs.target);
+    }
+    expect(() => mountRootfs({ layers: lower, ...below(`${long}more`) })).toThrow("its image has 501 layers, at most 500 can be mounted");
+  });
+
   test.skipIf(!root)("mountRootfs() says so when the names of the layers do not fit", () => {
     using at = scratch();
-    const rootfs = { layers: layers(at.path, 3).flatMap((layer) => Array.from({ length: 60 }, () => layer)), ...below(at.path) };
-    expect(() => mountRootfs(rootfs)).toThrow(/the names of its 180 layers take \d+ bytes, at most 4095 fit/);
+    const lower = layers(at.path, 40).map((layer, index) => {
+      const link = `${at.path}/${index}${"l".repeat(110)}`;
+      symlinkSync(layer, link);
+      return link;
+    });
+    expect(() => mountRootfs({ layers: lower, ...below(at.path) })).toThrow(/the names of its 40 layers take \d+ bytes, at most 4095 fit/);
+  });
+
+  test.skipIf(!root)("mountRootfs() leaves the working directory as it is, also one that has been removed", async () => {
+    using at = scratch();
+    layers(at.path, 2);
+    const script = `
+      import { mkdirSync, readlinkSync, rmdirSync } from "node:fs";
+      import { mountRootfs } from "${CHECKOUT}/src/storage/rootfs.ts";
+      mkdirSync("${at.path}/cwd");
+      process.chdir("${at.path}/cwd");
+      rmdirSync("${at.path}/cwd");
+      const rootfs = { layers: ["${at.path}/l/0", "${at.path}/l/1"], upper: "${at.path}/u", work: "${at.path}/w", target: "${at.path}/t" };
+      mountRootfs(rootfs);
+      try { mountRootfs({ ...rootfs, layers: ["${at.path}/l/none"], target: "${at.path}/t2" }); } catch {}
+      console.log(readlinkSync("/proc/self/cwd"));
+    `;
+    writeFileSync(`${at.path}/mount.ts`, script);
+    expect((await exec([process.execPath, `${at.path}/mount.ts`])).stdout.trim()).toBe(`${at.path}/cwd (deleted)`);
+    expect(readFileSync(`${at.path}/t/top`, "utf8")).toBe("1");
   });
 });
 

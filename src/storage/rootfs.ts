@@ -1,9 +1,11 @@
 /** Root filesystems of containers: overlayfs over the layers of an image (kernel `overlayfs.rst`). */
-import { chmodSync, chownSync, rmSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, chownSync, closeSync, constants, openSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
 import { fail, unless } from "../base/errors.ts";
 import { ensureDirectory } from "../base/files.ts";
 import { mount, MS_NODEV, unmount } from "../base/libc.ts";
+import { O_PATH, workingIn } from "./syscalls.ts";
+import { inUserNamespace } from "./userNamespace.ts";
 
 export interface Rootfs {
   /** Directories of the layers, lowest first, from `layerDirectory`. */
@@ -18,25 +20,55 @@ export interface Rootfs {
 
 /** mount(2) takes one page of options, the terminating zero included. */
 const PAGE = 4096;
+/** The kernel stacks no more (`OVL_MAX_STACK`). */
+const DEEPEST = 500;
 
 /**
  * Mounts a root filesystem. One that is mounted already stays as it is. Kind `unsupported` when the image has more
- * layers than mount options can name, `failed` with the kernel's errno.
+ * layers than the kernel takes, or than mount options can name; `failed` with the kernel's errno.
  */
 export function mountRootfs(rootfs: Rootfs): void {
   ensureDirectory(rootfs.target);
   if (isMounted(rootfs.target)) return;
-  const options = overlayOptions(rootfs);
-  if (Buffer.byteLength(options) >= PAGE) {
-    fail("unsupported", `Cannot mount "${rootfs.target}": the names of its ${rootfs.layers.length} layers take ${Buffer.byteLength(options)} bytes, at most ${PAGE - 1} fit`, {
-      hint: "keep the state in a directory with a shorter name",
-    });
-  }
+  const { layers, target } = rootfs;
+  if (layers.length > DEEPEST) fail("unsupported", `Cannot mount "${target}": its image has ${layers.length} layers, at most ${DEEPEST} can be mounted`);
   ensureDirectory(rootfs.upper);
   takeOver(rootfs);
   rmSync(rootfs.work, { recursive: true, force: true }); // a mark in it refuses a second volatile mount
   ensureDirectory(rootfs.work);
-  mount("overlay", rootfs.target, "overlay", MS_NODEV, options);
+  mountOverlay({ ...rootfs, target: resolve(target), upper: resolve(rootfs.upper), work: resolve(rootfs.work) });
+}
+
+/** Names are made as short as can be: those of the layers relative to their directory, the others by descriptors where need be. */
+function mountOverlay(rootfs: Rootfs): void {
+  const directory = commonDirectory(rootfs.layers);
+  const named = directory === undefined ? rootfs : { ...rootfs, layers: rootfs.layers.map((layer) => basename(layer)) };
+  const act = (): void => {
+    const options = overlayOptions(named);
+    if (Buffer.byteLength(options) < PAGE) mount("overlay", named.target, "overlay", MS_NODEV, options);
+    else mountByDescriptors(named);
+  };
+  if (directory === undefined) act();
+  else workingIn(directory, act);
+}
+
+/** The directory that all layers are in, as links to them are. */
+function commonDirectory(layers: readonly string[]): string | undefined {
+  const [first, ...others] = new Set(layers.map((layer) => dirname(layer)));
+  return others.length === 0 ? first : undefined;
+}
+
+function mountByDescriptors(rootfs: Rootfs): void {
+  const [upper, work] = [rootfs.upper, rootfs.work].map((path) => openSync(path, O_PATH | constants.O_DIRECTORY));
+  try {
+    const options = overlayOptions({ ...rootfs, upper: `/proc/self/fd/${upper}`, work: `/proc/self/fd/${work}` });
+    if (Buffer.byteLength(options) >= PAGE) {
+      fail("unsupported", `Cannot mount "${rootfs.target}": the names of its ${rootfs.layers.length} layers take ${Buffer.byteLength(options)} bytes, at most ${PAGE - 1} fit`);
+    }
+    mount("overlay", rootfs.target, "overlay", MS_NODEV, options);
+  } finally {
+    for (const fd of [upper, work]) if (fd !== undefined) closeSync(fd);
+  }
 }
 
 /** Unmounts a root filesystem, also when it was mounted more than once. Not mounted, or not there, is success. */
@@ -57,6 +89,7 @@ export function overlayOptions(rootfs: Rootfs): string {
     `upperdir=${escape(rootfs.upper)}`,
     `workdir=${escape(rootfs.work)}`,
     "volatile,index=off,metacopy=off,redirect_dir=nofollow",
+    ...(inUserNamespace() ? ["userxattr"] : []),
   ].join(",");
 }
 

@@ -80,6 +80,8 @@ export type StoreProgress =
   | { readonly step: "download"; readonly blob: string; readonly bytes: number }
   /** So many bytes of the blob have been unpacked. */
   | { readonly step: "unpack"; readonly blob: string; readonly bytes: number }
+  /** So many device nodes of the layer cannot be made in this user namespace, and are not in it: a warning. */
+  | { readonly step: "devices"; readonly blob: string; readonly leftOut: number }
   /** The layer is in the store; `present`: unpacked before, by this or another process. */
   | { readonly step: "layer"; readonly blob: string; readonly state: "present" | "done" };
 

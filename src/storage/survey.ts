@@ -1,12 +1,15 @@
 /** What is written down about a layer when it has been unpacked, so that damage is found and its archive can be made again. */
 import { closeSync, constants, fstatSync, openSync, rmSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
+import { fail } from "../base/errors.ts";
 import { digestAt, openContent } from "./contents.ts";
 import { frameWriter } from "./frames.ts";
 import { layerFiles } from "./layout.ts";
-import { setTimes } from "./syscalls.ts";
+import { attributesOf, removeAttribute, setTimes } from "./syscalls.ts";
 import { nameSum, type TarSummary } from "./tarReader.ts";
 import { attributesAt, deviceOf, entriesOf, formatEntry, type FoundEntry, within } from "./tree.ts";
+import type { Unpacked } from "./unpack.ts";
+import { inUserNamespace } from "./userNamespace.ts";
 import { convertWhiteouts } from "./whiteouts.ts";
 
 /** What a layer's `layer.json` holds beside its digest and size. */
@@ -21,17 +24,29 @@ export interface Surveyed {
  * Turns the whiteouts of an unpacked tree into overlayfs's, writes down what the tree then is, and keeps the archive
  * itself when the split record cannot stand for it. `home` is the layer's directory in the making.
  */
-export async function surveyLayer(home: string, archive: string, summary: TarSummary): Promise<Surveyed> {
+export async function surveyLayer(home: string, archive: string, summary: Unpacked): Promise<Surveyed> {
   const { attributes } = summary;
   setLateTimes(layerFiles(home).tree, summary.late);
+  if (attributes && inUserNamespace()) await removeOverlayAttributes(home);
   const first = await writeTree(home, { attributes, contents: false });
   // A name that is missing, or there by another entry too, tells that tree and archive do not correspond one to one
-  const split = summary.exact && first.names === summary.names;
+  const split = summary.exact && BigInt.asUintN(64, first.names + (summary.leftOut === 0 ? 0n : summary.devices.names)) === summary.names;
+  if (summary.leftOut > 0 && !split) fail("invalid", "Cannot unpack the layer: entries of it that are no device nodes cannot be made");
   if (first.whiteouts) await convertWhiteouts(layerFiles(home).tree, `${home}/scratch`);
   if (!split) await keepArchive(home, archive);
   const again = first.whiteouts || !split;
   const { newest } = again ? await writeTree(home, { attributes: attributes || first.whiteouts, contents: !split }) : first;
   return { archive: split ? "split" : "kept", newest };
+}
+
+/** Where overlayfs takes its attributes from `user`, those of a stranger must not mean anything. */
+async function removeOverlayAttributes(home: string): Promise<void> {
+  const { tree } = layerFiles(home);
+  for await (const entries of entriesOf(tree, `${home}/scratch`)) {
+    for (const { path } of entries) {
+      for (const [name] of attributesOf(within(tree, path))) if (name.startsWith("user.overlay.")) removeAttribute(within(tree, path), name);
+    }
+  }
 }
 
 function setLateTimes(tree: string, late: TarSummary["late"]): void {

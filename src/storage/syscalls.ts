@@ -3,8 +3,9 @@
  * Each throws a `WherryError` of kind `failed` whose code is the errno.
  */
 import { dlopen, FFIType, ptr, read } from "bun:ffi";
-import { constants } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { fail } from "../base/errors.ts";
+import { harmless } from "./names.ts";
 
 const { i32, u32, u64, i64, cstring, pointer } = FFIType;
 const libc = dlopen("libc.so.6", {
@@ -31,7 +32,7 @@ const terminated = (value: Buffer): Buffer => Buffer.concat([value, Buffer.alloc
 function check(result: number, call: string, path: Buffer): void {
   if (result === 0) return;
   const code = errno();
-  fail("failed", `Cannot ${call} "${path.toString()}": ${code}`, { code });
+  fail("failed", `Cannot ${call} "${harmless(path.toString())}": ${code}`, { code });
 }
 
 /** Makes overlayfs's whiteout, the character device 0:0 (kernel `overlayfs.rst`, "whiteouts and opaque directories"). */
@@ -39,10 +40,10 @@ export function makeWhiteout(path: Buffer): void {
   check(libc.mknod(terminated(path), constants.S_IFCHR, 0n), "make whiteout", path);
 }
 
-/** Makes a directory opaque: overlayfs shows nothing of the lower layers in it. */
-export function makeOpaque(path: Buffer): void {
-  const value = Buffer.from("y");
-  check(libc.lsetxattr(terminated(path), Buffer.from("trusted.overlay.opaque\0"), ptr(value), BigInt(value.length), 0), "make opaque", path);
+/** Sets an extended attribute, of a symbolic link its own. */
+export function setAttribute(path: Buffer, name: string, value: string): void {
+  const bytes = Buffer.from(value);
+  check(libc.lsetxattr(terminated(path), Buffer.from(`${name}\0`), ptr(bytes), BigInt(bytes.length), 0), `set attribute ${name} of`, path);
 }
 
 /** Sets access and modification time, in nanoseconds since the epoch (`utimensat(2)`). */
@@ -53,6 +54,31 @@ export function setTimes(path: Buffer, times: { readonly atimeNs: bigint; readon
     return [(time - rest) / second, rest];
   });
   check(libc.utimensat(-100, terminated(path), ptr(BigInt64Array.from(parts)), 0), "set the times of", path);
+}
+
+const directoryCalls = dlopen("libc.so.6", { fchdir: { args: [i32], returns: i32 } }).symbols;
+
+/**
+ * Does something with `directory` as the working directory, and goes back to the former one, which may be a directory
+ * that has been removed. `action` is synchronous; names that other threads use meanwhile must not be relative.
+ */
+export function workingIn<T>(directory: string, action: () => T): T {
+  const former = openSync(".", O_PATH | constants.O_DIRECTORY);
+  try {
+    const there = openSync(directory, O_PATH | constants.O_DIRECTORY);
+    try {
+      check(directoryCalls.fchdir(there), "work in", Buffer.from(directory));
+    } finally {
+      closeSync(there);
+    }
+    try {
+      return action();
+    } finally {
+      check(directoryCalls.fchdir(former), "go back from", Buffer.from(directory));
+    }
+  } finally {
+    closeSync(former);
+  }
 }
 
 const SYS_OPENAT2 = 437n;
@@ -79,9 +105,9 @@ export function openBelow(directory: number, path: string, options: { readonly f
     const fd = Number(libc.syscall(SYS_OPENAT2, directory, terminated(name), ptr(how), BigInt(how.byteLength)));
     if (fd >= 0) return fd;
     const code = errno();
-    if (code !== "EAGAIN") fail("failed", `Cannot open "${path}": ${code}`, { code });
+    if (code !== "EAGAIN") fail("failed", `Cannot open "${harmless(path)}": ${code}`, { code });
   }
-  fail("failed", `Cannot open "${path}": it is being renamed all the time`, { code: "EAGAIN" });
+  fail("failed", `Cannot open "${harmless(path)}": it is being renamed all the time`, { code: "EAGAIN" });
 }
 
 const attributeCalls = dlopen("libc.so.6", {

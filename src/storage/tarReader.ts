@@ -34,6 +34,8 @@ export interface TarSummary {
   readonly names: bigint;
   /** Modification times, in nanoseconds, of directories that were there when their entry came: `bsdtar` leaves them with other ones. */
   readonly late: ReadonlyMap<string, bigint>;
+  /** Device nodes: how many, and `nameSum` of them. */
+  readonly devices: { readonly count: number; readonly names: bigint };
 }
 
 /** A sum over names: equal for equal collections of names in any order. */
@@ -79,6 +81,7 @@ export class TarReader {
   #exact = true;
   #attributes = false;
   #names = 0n;
+  #devices = { count: 0, names: 0n };
   readonly #late = new Map<string, bigint>();
   /** Directories that are there, by an entry or because something was put into them. */
   readonly #directories = new Set([""]);
@@ -101,7 +104,7 @@ export class TarReader {
   /** What was seen. Call it when all bytes have been pushed. */
   end(): TarSummary {
     if (this.#block.length > 0) this.#listener.literal(this.#block);
-    return { size: this.#size, entries: this.#entries, exact: this.#exact, attributes: this.#attributes, names: this.#names, late: this.#late };
+    return { size: this.#size, entries: this.#entries, exact: this.#exact, attributes: this.#attributes, names: this.#names, late: this.#late, devices: this.#devices };
   }
 
   /** Returns how many bytes of `rest` it has dealt with. */
@@ -177,6 +180,7 @@ export class TarReader {
     this.#enter(path);
     if (header.type === "Directory") return this.#directory(path, mtime);
     this.#names = nameSum(this.#names, path);
+    if (header.type.endsWith("Device")) this.#devices = { count: this.#devices.count + 1, names: nameSum(this.#devices.names, path) };
     if (EMPTY.has(header.type) || size === 0) return;
     this.#state = findable(path)
       ? { at: "content", path, size, left: size, hash: new Bun.CryptoHasher("sha256") }

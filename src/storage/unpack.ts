@@ -6,12 +6,16 @@ import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
 import { LONG } from "./layout.ts";
+import { harmless } from "./names.ts";
 import type { UnpackLimits } from "./storage.ts";
+import { inUserNamespace } from "./userNamespace.ts";
 import { TarReader, type TarListener, type TarSummary } from "./tarReader.ts";
 
 export interface Unpacked extends TarSummary {
   /** `sha256:…` of the uncompressed archive (image-spec config.md, "Layer DiffID") */
   readonly diffId: string;
+  /** Device nodes that cannot be made in this user namespace. */
+  readonly leftOut: number;
 }
 
 export interface UnpackOptions {
@@ -66,10 +70,12 @@ export async function unpackTar(archive: string, directory: string, options: Unp
     control.signal.throwIfAborted();
     await Promise.resolve(tar.stdin.end()).catch(() => undefined); // it may have ended at the end mark, before the padding
     const status = await tar.exited;
-    if (status !== 0 && !onlyRemarks(await complaints)) refuse(`unpack "${archive}"`, { status, stderr: await complaints });
+    const summary = reader.end();
+    const leftOut = status === 0 ? 0 : leftOutDevices(await complaints);
+    if (leftOut === undefined || leftOut > summary.devices.count) refuse(`unpack "${archive}"`, { status, stderr: await complaints });
     await source.finished();
     options.read?.(source.position(passed));
-    return { diffId: `sha256:${hash.digest("hex")}`, ...reader.end() };
+    return { diffId: `sha256:${hash.digest("hex")}`, ...summary, leftOut };
   } finally {
     tar.kill("SIGKILL");
     await tar.exited;
@@ -196,19 +202,23 @@ async function feed(tar: { readonly stdin: Bun.FileSink; readonly exitCode: numb
   return true;
 }
 
+/** What `bsdtar` says of names that are not UTF-8 where they should be, and then takes as they are. */
+const REMARK = /^bsdtar: (?:(?:Pathname|Linkname|Uname|Gname) can't be converted from UTF-8 to current locale\.|Error exit delayed from previous errors\.|Removing leading '\/' from member names)$/;
+const NOT_MADE = /^(.*): Can't create '\1': Operation not permitted$/;
+
 /**
- * Whether `bsdtar` has unpacked everything, and said only that names are not UTF-8 where they should be: it takes their
- * bytes as they are. A name inside a message cannot look like this, because messages go on after it.
+ * How many device nodes are missing when `bsdtar` has otherwise unpacked everything, undefined when it has not. A name
+ * inside a message cannot look like one of these, because messages go on after it.
  */
-function onlyRemarks(stderr: string): boolean {
-  const remark = /^bsdtar: (?:(?:Pathname|Linkname|Uname|Gname) can't be converted from UTF-8 to current locale\.|Error exit delayed from previous errors\.|Removing leading '\/' from member names)$/;
-  return stderr.split("\n").every((line) => line === "" || remark.test(line));
+function leftOutDevices(stderr: string): number | undefined {
+  const others = stderr.split("\n").filter((line) => line !== "" && !REMARK.test(line));
+  return others.length === 0 || (inUserNamespace() && others.every((line) => NOT_MADE.test(line))) ? others.length : undefined;
 }
 
 /** Fails with the first complaint of libarchive's tools, without control characters: it quotes names from the archive. */
 function refuse(what: string, { status, stderr }: { readonly status: number; readonly stderr: string }): never {
   const line = stderr.split("\n").find((each) => each !== "" && !each.includes("Removing leading '/'")) ?? `exit status ${status}`;
-  const reason = line.replace(/^bsd(tar|cat): /, "").replace(/: (Unknown error -1|Success)$/, "").replace(/[\0-\x1f\x7f]/g, "?");
+  const reason = line.replace(/^bsd(tar|cat): /, "").replace(/: (Unknown error -1|Success)$/, "");
   const kind = /No space left on device|Disk quota exceeded/.test(stderr) ? "failed" : "invalid";
-  fail(kind, `Cannot ${what}: ${reason}`, { context: { status, stderr } });
+  fail(kind, `Cannot ${what}: ${harmless(reason)}`, { context: { status, stderr } });
 }

@@ -6,7 +6,9 @@ import { lstatSync, readFileSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { fail, unless } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
 import { LONG } from "./layout.ts";
-import { makeOpaque, makeWhiteout, setTimes } from "./syscalls.ts";
+import { harmless } from "./names.ts";
+import { makeWhiteout, setAttribute, setTimes } from "./syscalls.ts";
+import { overlayAttributes } from "./userNamespace.ts";
 
 const PREFIX = Buffer.from(".wh.");
 const OPAQUE = Buffer.from(".wh..wh..opq");
@@ -38,10 +40,15 @@ function hide(parent: Buffer, name: Buffer): void {
   if (name.equals(OPAQUE)) return makeOpaque(parent);
   if (name.subarray(0, BOOKKEEPING.length).equals(BOOKKEEPING)) return; // of AUFS, means nothing here
   const hidden = name.subarray(PREFIX.length);
-  if (["", ".", ".."].includes(hidden.toString())) fail("invalid", `Cannot convert whiteout "${name.toString()}": it must hide a name`);
+  if (["", ".", ".."].includes(hidden.toString())) fail("invalid", `Cannot convert whiteout "${harmless(name.toString())}": it must hide a name`);
   const target = Buffer.concat([parent, Buffer.from("/"), hidden]);
   const made = unless("ENOENT", () => lstatSync(target), undefined);
   // A whiteout hides lower layers only, never an entry of its own layer
   if (made === undefined) makeWhiteout(target);
   else if (made.isDirectory()) makeOpaque(target);
+}
+
+/** Overlayfs shows nothing of the lower layers in it. */
+function makeOpaque(directory: Buffer): void {
+  setAttribute(directory, `${overlayAttributes()}opaque`, "y");
 }

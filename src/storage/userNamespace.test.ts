@@ -1,0 +1,131 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { CHECKOUT, type Member, scratch, writeTar } from "./fixtures.ts";
+import { inUserNamespace } from "./userNamespace.ts";
+
+setDefaultTimeout(60_000);
+
+const root = process.getuid?.() === 0;
+
+/** Runs a program as root of a new user namespace with 65,537 ids, and a mount namespace of its own. */
+async function inNamespace(argv: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string; readonly status: number }> {
+  const child = Bun.spawn(["unshare", "--user", "--mount", "sh", "-c", 'echo; read go; exec "$@"', "sh", ...argv], { stdin: "pipe", stdout: "pipe", stderr: "pipe", timeout: 50_000 });
+  const stderr = new Response(child.stderr).text();
+  let stdout = "";
+  for await (const chunk of child.stdout) {
+    if (stdout === "") await enter(child); // its first line: it is in its namespace now
+    stdout += Buffer.from(chunk).toString();
+  }
+  return { stdout, stderr: await stderr, status: await child.exited };
+}
+
+async function enter(child: { readonly pid: number; readonly stdin: Bun.FileSink }): Promise<void> {
+  for (const map of ["uid_map", "gid_map"]) writeFileSync(`/proc/${child.pid}/${map}`, "0 0 1\n1 100000 65536");
+  child.stdin.write("\n");
+  await child.stdin.end();
+}
+
+/** What all scripts begin with. */
+const PRELUDE = `
+  import { execFileSync } from "node:child_process";
+  import { readFileSync, statSync, existsSync } from "node:fs";
+  import { checkLayer } from "${CHECKOUT}/src/storage/check.ts";
+  import { fakeCatalog } from "${CHECKOUT}/src/storage/fake.ts";
+  import { ensureLayer } from "${CHECKOUT}/src/storage/layers.ts";
+  import { writeLayerArchive } from "${CHECKOUT}/src/storage/layerArchive.ts";
+  import { layerDirectory } from "${CHECKOUT}/src/storage/layout.ts";
+  import { mountRootfs, unmountRootfs } from "${CHECKOUT}/src/storage/rootfs.ts";
+  import { attributesOf } from "${CHECKOUT}/src/storage/syscalls.ts";
+  const [, , at = "", ...archives] = process.argv;
+  const store = { directory: at + "/store", catalog: fakeCatalog() };
+  const told = [];
+  const names = (path) => attributesOf(Buffer.from(path)).map(([name]) => name);
+`;
+
+/** Runs a script with the layers of these members; returns what it prints as JSON. */
+async function run(at: string, script: string, layers: readonly (readonly Member[])[]): Promise<unknown> {
+  const archives = layers.map((members, index) => writeTar(`${at}/${index}.tar`, members).archive);
+  writeFileSync(`${at}/script.ts`, `${PRELUDE}${script}`);
+  const { stdout, stderr, status } = await inNamespace([process.execPath, `${at}/script.ts`, at, ...archives]);
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+const LOWER: readonly Member[] = [
+  ...["a/gone", "a/stays", "b/hidden", "c/old"].map((name) => ({ name, content: "lower" })),
+  { name: "su", content: "x", mode: 0o4755, uid: 7, gid: 9 },
+  { name: "ping", content: "x", pax: { "SCHILY.xattr.security.capability": "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" } },
+];
+const MIDDLE: readonly Member[] = [{ name: "a/.wh.gone" }, { name: "b/.wh..wh..opq" }, { name: "b/new", content: "middle" }, { name: ".wh.c" }];
+const UPPER: readonly Member[] = [{ name: "c/new", content: "upper" }, { name: "a/added", content: "upper" }];
+
+describe("userNamespace", () => {
+  test("inUserNamespace() is false where ids are not mapped", () => {
+    expect(inUserNamespace()).toBe(false);
+  });
+});
+
+describe.skipIf(!root)("in a user namespace (needs root)", () => {
+  test("three layers are unpacked, mounted and checked; whiteouts and opaque directories hide, setuid bits stay", async () => {
+    using at = scratch();
+    const seen = await run(at.path, `
+      const layers = [];
+      for (const archive of archives) layers.push(await ensureLayer(store, { archive }));
+      const target = at + "/root";
+      const directories = layers.map(({ diffId }) => layerDirectory(store.directory, diffId));
+      mountRootfs({ layers: directories, upper: at + "/u", work: at + "/w", target });
+      const files = execFileSync("find", [target, "-type", "f", "-printf", "%P "]).toString().trim().split(" ").sort();
+      const su = statSync(target + "/su");
+      execFileSync("rm", ["-r", target + "/b"]);
+      execFileSync("mkdir", [target + "/b"]);
+      const made = [existsSync(target + "/b/new"), names(at + "/u/b")];
+      unmountRootfs(target);
+      const findings = [];
+      for (const { diffId } of layers) findings.push(...await checkLayer(store, diffId, { contents: true }));
+      for (const { diffId } of layers) await writeLayerArchive(store, diffId, at + "/" + diffId);
+      console.log(JSON.stringify({ files, su: [su.mode & 0o7777, su.uid, su.gid], ping: names(directories[0] + "/ping"), opaque: names(directories[1] + "/b"), made, findings }));
+    `, [LOWER, MIDDLE, UPPER]);
+    expect(seen).toEqual({
+      files: ["a/added", "a/stays", "b/new", "c/new", "ping", "su"], su: [0o4755, 7, 9], ping: ["security.capability"],
+      opaque: ["user.overlay.opaque"], made: [false, ["user.overlay.opaque"]], findings: [],
+    });
+  });
+
+  test("ensureLayer() leaves device nodes out, and says so once", async () => {
+    using at = scratch();
+    const members: readonly Member[] = [{ name: "dev/null", type: "char", device: [1, 3] }, { name: "dev/odd\n\x1b[1m", type: "char", device: [1, 5] }, { name: "f", content: "x" }];
+    const seen = await run(at.path, `
+      const { diffId } = await ensureLayer(store, { archive: archives[0] }, { progress: (each) => told.push(each) });
+      await writeLayerArchive(store, diffId, at + "/again");
+      const tree = layerDirectory(store.directory, diffId);
+      console.log(JSON.stringify([told.filter((each) => each.step === "devices").map((each) => each.leftOut), existsSync(tree + "/dev/null"), existsSync(tree + "/f"), await checkLayer(store, diffId)]));
+    `, [members]);
+    expect(seen).toEqual([[2], false, true, []]);
+  });
+
+  test("ensureLayer() takes overlay attributes of an archive away", async () => {
+    using at = scratch();
+    const members: readonly Member[] = [
+      { name: "d/", type: "directory", pax: { "SCHILY.xattr.user.overlay.opaque": "y", "SCHILY.xattr.user.overlay.redirect": "/e", "SCHILY.xattr.user.note": "hi" } },
+      { name: "f", content: "x", pax: { "SCHILY.xattr.user.overlay.metacopy": "" } },
+    ];
+    const seen = await run(at.path, `
+      const { diffId } = await ensureLayer(store, { archive: archives[0] });
+      const tree = layerDirectory(store.directory, diffId);
+      console.log(JSON.stringify([names(tree + "/d"), names(tree + "/f"), await checkLayer(store, diffId)]));
+    `, [members]);
+    expect(seen).toEqual([["user.note"], [], []]);
+  });
+
+  test.each([
+    ["an owner that is not mapped", [{ name: "f", content: "x", uid: 100_000 }]],
+    ["a device that something stands in the way of", [{ name: "d/x", content: "x" }, { name: "d", type: "char", device: [1, 3] }]],
+    ["a name like a message", [{ name: "x: Can't create 'x': Operation not permitted", content: "x", uid: 100_000 }, { name: "n", type: "char", device: [1, 3] }]],
+  ] as const)("ensureLayer() refuses %s", async (_, members) => {
+    using at = scratch();
+    const seen = await run(at.path, `
+      console.log(JSON.stringify(await ensureLayer(store, { archive: archives[0] }).then(() => "taken", (thrown) => thrown.kind)));
+    `, [members]);
+    expect(seen).toBe("invalid");
+  });
+});
