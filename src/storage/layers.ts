@@ -1,6 +1,6 @@
 /** Layers: unpacked once by diff ID, visible only when complete, verified and on the disk. */
 import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
-import { fail } from "../base/errors.ts";
+import { errnoOf, fail, messageOf } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
 import { removeTree, syncDirectory } from "../base/files.ts";
 import { type LayerFacts, readFacts, writeFacts } from "./facts.ts";
@@ -40,7 +40,7 @@ export async function ensureLayer(store: Store, source: LayerSource, options: La
   if (present !== undefined) return recorded(store, present, { ...source, state: "present", options });
   if (diffId !== undefined) refuseWhileUsed(store, diffId);
   await using temporary = makeTemporary(store.directory);
-  const facts = await unpack(temporary.path, source, options);
+  const facts = await unpack(temporary.path, source, options).catch((cause: unknown) => explain(cause, { store, source }));
   if (diffId !== undefined && facts.diffId !== diffId) {
     fail("invalid", `Cannot unpack layer "${diffId}": its archive has the digest ${facts.diffId}`);
   }
@@ -68,9 +68,20 @@ function recorded(store: Store, layer: Layer, { blob, state, options }: { readon
   return layer;
 }
 
-async function unpack(home: string, { archive, diffId, blob }: LayerSource, options: LayerOptions): Promise<LayerFacts> {
+/** A full disk is noticed by whoever writes next, each in its own words. */
+function explain(cause: unknown, { store, source }: { readonly store: Store; readonly source: LayerSource }): never {
+  const full = ["ENOSPC", "EDQUOT"].includes(errnoOf(cause) ?? "") || /No space left on device|Disk quota exceeded/.test(messageOf(cause));
+  if (!full) throw cause;
+  fail("failed", `Cannot unpack layer "${nameOf(source)}": no space left on the disk of "${store.directory}"`, { cause, code: "ENOSPC", hint: "make room there, for instance by removing images" });
+}
+
+/** What a layer is called while it is not known which one it is. */
+const nameOf = ({ archive, diffId, blob }: LayerSource): string => blob?.digest ?? diffId ?? archive;
+
+async function unpack(home: string, source: LayerSource, options: LayerOptions): Promise<LayerFacts> {
+  const { archive } = source;
   const { tree, record } = layerFiles(home);
-  const called = blob?.digest ?? diffId ?? archive;
+  const called = nameOf(source);
   options.progress?.({ step: "unpack", blob: called, bytes: 0 });
   mkdirSync(tree);
   chmodSync(tree, 0o755); // until the archive has an entry for it
