@@ -1,19 +1,9 @@
 /** Podman 4.3: as it is installed, with directories of its own and the same crun, conmon and netavark. */
 import { writeFileSync } from "node:fs";
+import { PODMAN_CONFIGURATION } from "../test/harness/podman.ts";
 import type { Engine, Places } from "./engine.ts";
 import { runInto } from "./command.ts";
 import { IMAGE } from "./manifest.ts";
-
-/** The limits are what a machine grants on which nobody may raise any; there is neither systemd nor a journal in the room. */
-const CONFIGURATION = `[containers]
-default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "crun"
-[network]
-network_backend = "netavark"
-`;
 
 export function podmanEngine({ disk, memory, archive }: Places): Engine {
   const configuration = `${disk}/containers.conf`;
@@ -23,7 +13,7 @@ export function podmanEngine({ disk, memory, archive }: Places): Engine {
   return {
     name: "Podman",
     async prepare() {
-      writeFileSync(configuration, CONFIGURATION);
+      writeFileSync(configuration, PODMAN_CONFIGURATION);
       await podman("import", "--quiet", archive, IMAGE);
     },
     play: ({ file }) => podman("play", "kube", "--quiet", "--service-container", file),

@@ -23,8 +23,8 @@ export function scratch(): Disposable & { readonly path: string } {
 /** One member of a tar archive (`tar(5)`, ustar); `pax` are its extended header records. */
 export interface Member {
   readonly name: string | Uint8Array;
-  readonly type?: "file" | "hardlink" | "symlink" | "char" | "directory" | "fifo";
-  readonly content?: string;
+  readonly type?: "file" | "hardlink" | "symlink" | "char" | "block" | "directory" | "fifo";
+  readonly content?: string | Uint8Array;
   readonly link?: string;
   readonly mode?: number;
   readonly uid?: number;
@@ -34,7 +34,7 @@ export interface Member {
   readonly pax?: Readonly<Record<string, string>>;
 }
 
-const TYPES = { file: "0", hardlink: "1", symlink: "2", char: "3", directory: "5", fifo: "6", pax: "x" } as const;
+const TYPES = { file: "0", hardlink: "1", symlink: "2", char: "3", block: "4", directory: "5", fifo: "6", pax: "x" } as const;
 
 /** The bytes of an archive. */
 export function tar(members: readonly Member[]): Buffer {
@@ -42,7 +42,7 @@ export function tar(members: readonly Member[]): Buffer {
 }
 
 function member(member: Member): readonly Buffer[] {
-  const content = Buffer.from(member.content ?? "");
+  const content = typeof member.content === "object" ? Buffer.from(member.content) : Buffer.from(member.content ?? "");
   const records = Object.entries(member.pax ?? {}).map(([key, value]) => paxRecord(key, value)).join("");
   const extended = records === "" ? [] : [header({ name: "pax" }, { type: "pax", size: records.length }), padded(Buffer.from(records, "latin1"))];
   return [...extended, header(member, { type: member.type ?? "file", size: content.length }), padded(content)];

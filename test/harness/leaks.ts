@@ -47,9 +47,12 @@ export function difference(before: Snapshot, after: Snapshot): Difference {
   return { left: after.filter((line) => !had.has(line)), gone: before.filter((line) => !has.has(line)) };
 }
 
+/** What reading /proc fails with when the process has ended, or just ends (EINVAL: it has no mounts any more). */
+const VANISHED = ["ENOENT", "ESRCH", "EACCES", "EINVAL"] as const;
+
 /** Reads a file or directory of /proc whose process may end meanwhile. */
 function vanishing<T>(action: () => T, otherwise: T): T {
-  return unless("ENOENT", () => unless("ESRCH", () => unless("EACCES", action, otherwise), otherwise), otherwise);
+  return VANISHED.reduce<() => T>((read, code) => () => unless(code, read, otherwise), action)();
 }
 
 const pids = (): string[] => readdirSync("/proc").filter((name) => /^\d+$/.test(name));

@@ -144,7 +144,7 @@ function room(entrance: Entrance): Room {
     kind: entrance.kind,
     run,
     wherry,
-    start: (argv, options = {}) => running(line(argv, options.env), entrance.env),
+    start: (argv, options = {}) => startHere(line(argv, options.env), entrance.env),
     ok: async (words, options) => expectStatus(await wherry(words, options), 0, ["wherry", ...words]).stdout,
     write: async (path, text) => {
       expectStatus(await run(["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "-", path], { stdin: text }), 0, ["write", path]);
@@ -164,7 +164,8 @@ export function expectStatus(result: ExecResult, status: number, argv: readonly 
   throw new Error(`"${pasteable(argv)}" ended with ${result.status}, not ${status}\nstdout: ${result.stdout}\nstderr: ${result.stderr}`);
 }
 
-function running(argv: readonly string[], env: Readonly<Record<string, string>>): Running {
+/** Starts a command outside of any room. */
+export function startHere(argv: readonly string[], env: Readonly<Record<string, string>> = ENVIRONMENT): Running {
   const child = Bun.spawn([...argv], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   let said = "";
   let wake: (() => void)[] = [];
