@@ -1,6 +1,6 @@
 /** Running the commands that are measured. */
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { CLEAN_ENV, pasteable } from "../src/base/exec.ts";
+import { CLEAN_ENV, exec, pasteable } from "../src/base/exec.ts";
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -42,6 +42,16 @@ export function runInto(log: string): Run {
 export function firstLine(argv: readonly string[]): string {
   const { stdout } = Bun.spawnSync([...argv], { env: { ...CLEAN_ENV, HOME: "/root" }, stderr: "ignore" });
   return stdout.toString().trim().split("\n")[0] ?? "";
+}
+
+/** What a command says on stdout, which must succeed. */
+export async function outputOf(argv: readonly string[]): Promise<string> {
+  return (await exec(argv, { timeout: 600_000 })).stdout;
+}
+
+/** Lets the disk finish what went before, so that nobody pays for another. */
+export async function settle(disk: string): Promise<void> {
+  await exec(["sync", "--file-system", disk], { timeout: 600_000 });
 }
 
 /** Seconds that an action takes. */

@@ -4,14 +4,22 @@ import { arch, availableParallelism, cpus, loadavg, release, totalmem } from "no
 import { firstLine } from "./command.ts";
 
 /** Words and what they stand for, in the order to show them in. */
-export function machineFacts(wherry: string): readonly (readonly [string, string])[] {
+export type Facts = readonly (readonly [string, string])[];
+
+/** The machine, and what is compared on it. */
+export function machineFacts(wherry: string): Facts {
   return [
     ["machine", `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? arch()}), ${Math.round(totalmem() / 2 ** 30)} GiB`],
     ["load before", loadavg().map((each) => each.toFixed(1)).join(", ")],
     ["system", `${osName()}, Linux ${release()}, cgroup v1`],
     ["engines", [firstLine([wherry, "version"]), firstLine(["podman", "--version"])].join("; ")],
-    ["parts of both", [firstLine(["crun", "--version"]), firstLine(["conmon", "--version"]), firstLine(["/usr/lib/podman/netavark", "--version"])].join("; ")],
   ];
 }
+
+/** The programs that take part in playing. */
+export const playFacts = (): Facts => [["parts of both", [firstLine(["crun", "--version"]), firstLine(["conmon", "--version"]), firstLine(["/usr/lib/podman/netavark", "--version"])].join("; ")]];
+
+/** The programs that take part in pulling. */
+export const imageFacts = (): Facts => [["parts", [firstLine(["skopeo", "--version"]), firstLine(["bsdtar", "--version"]), firstLine(["docker-registry", "--version"])].join("; ")]];
 
 const osName = (): string => /^PRETTY_NAME="(.*)"$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "Linux";

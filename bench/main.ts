@@ -1,33 +1,45 @@
 /**
  * Compares wherry with Podman and with the bare floor, side by side in one run, and prints the table (`make bench`).
  *
- *   bun bench/main.ts [--write] [--pods 1,10,50] [--engines wherry,Podman,floor] [--scale 1] [--wherry dist/wherry]
+ *   bun bench/main.ts [--write] [--rows play,images] [--pods 1,10,50] [--engines wherry,Podman,floor] [--scale 1]
+ *                     [--wherry dist/wherry]
  *
- * --write   put the table into docs/performance.md too
+ * --write   put the tables into docs/performance.md too
+ * --rows    measure playing, or images, or both
  * --scale   multiply the repetitions
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { bigImage, manyLayers } from "../test/harness/images.ts";
+import { startRegistry } from "../test/harness/registry.ts";
+import { startHere } from "../test/harness/room.ts";
 import { firstLine } from "./command.ts";
 import { ENGINES, type Engine, type EngineName, type Places } from "./engine.ts";
-import { machineFacts } from "./facts.ts";
+import { imageFacts, machineFacts, playFacts } from "./facts.ts";
 import { floorEngine } from "./floor.ts";
+import { measureImages } from "./imageRounds.ts";
 import { podmanEngine } from "./podman.ts";
+import { podmanPuller, wherryPuller, writeRegistries } from "./puller.ts";
 import { table } from "./report.ts";
-import { furnishRoom, insideRoom, runInRoom } from "./room.ts";
+import { DISK, furnishRoom, insideRoom, runInRoom } from "./room.ts";
 import { playRound, schedule, startUps, warmUp } from "./rounds.ts";
+import { IMAGE_ROWS, PLAY_ROWS } from "./rows.ts";
 import { Samples } from "./samples.ts";
 import { wherryEngine } from "./wherry.ts";
 
 const CHECKOUT = resolve(import.meta.dir, "..");
 const DOCUMENT = `${CHECKOUT}/docs/performance.md`;
-const MARKERS = ["<!-- made by make bench: begin -->", "<!-- made by make bench: end -->"] as const;
+/** What goes into the document, each between markers of its own. */
+const PARTS = ["play", "images"] as const;
+type Part = (typeof PARTS)[number];
+const markers = (part: Part): readonly [begin: string, end: string] => [`<!-- made by make bench, ${part}: begin -->`, `<!-- made by make bench, ${part}: end -->`];
 const START_UPS = 20;
 
 const { values: options } = parseArgs({
   options: {
     write: { type: "boolean", default: false },
+    rows: { type: "string", default: PARTS.join(",") },
     pods: { type: "string", default: "1,10,50" },
     engines: { type: "string", default: ENGINES.join(",") },
     scale: { type: "string", default: "1" },
@@ -43,29 +55,57 @@ await (disk === undefined ? outside() : inside(disk)).catch((thrown: unknown) =>
 
 async function outside(): Promise<void> {
   if (!existsSync(options.wherry)) throw new Error(`Cannot measure "${options.wherry}": it is not there, run "make build" first`);
+  // The images are made outside, where they stay
+  if (parts().includes("images")) await Promise.all([bigImage(), manyLayers()]);
   const report = await runInRoom();
-  process.stdout.write(report);
-  if (options.write) writeFileSync(DOCUMENT, replaced(readFileSync(DOCUMENT, "utf8"), report));
+  process.stdout.write(report.replaceAll(/<!-- .* -->\n+/g, ""));
+  if (!options.write) return;
+  const document = parts().reduce((text, part) => replaced(text, part, between(report, part)), readFileSync(DOCUMENT, "utf8"));
+  writeFileSync(DOCUMENT, document);
 }
 
 async function inside(disk: string): Promise<void> {
-  furnishRoom();
-  const facts = machineFacts(options.wherry);
-  const samples = new Samples();
-  const say = (line: string): void => console.error(line);
-  const bench = { engines: engines(disk), samples, directory: disk, say };
-  await warmUp(bench);
-  await startUps(bench, START_UPS);
-  for (const round of schedule({ sizes: options.pods.split(",").map(Number), scale: Number(options.scale) })) await playRound(bench, round);
-  process.stdout.write(`${[facts.map(([word, fact]) => `- ${word}: ${fact}`).join("\n"), table(samples)].join("\n\n")}\n`);
+  furnishRoom(disk);
+  const places: Places = { disk: DISK, memory: "/run/bench", archive: `${DISK}/image.tar` };
+  mkdirSync(places.memory);
+  firstLine([`${CHECKOUT}/tools/make-demo-image`, places.archive]);
+  const measure = { play: measurePlay, images: measurePulling };
+  for (const part of parts()) {
+    const facts = machineFacts(options.wherry);
+    const samples = new Samples();
+    await measure[part](places, samples);
+    const all = [...facts, ...(part === "play" ? playFacts() : imageFacts())].map(([word, fact]) => `- ${word}: ${fact}`).join("\n");
+    const [begin, end] = markers(part);
+    process.stdout.write(`${begin}\n\n${all}\n\n${table(samples, part === "play" ? PLAY_ROWS : IMAGE_ROWS)}\n\n${end}\n`);
+  }
   process.exit(0);
 }
 
+function parts(): readonly Part[] {
+  return PARTS.filter((part) => options.rows.split(",").includes(part));
+}
+
+function say(line: string): void {
+  console.error(line);
+}
+
+async function measurePlay(places: Places, samples: Samples): Promise<void> {
+  const bench = { engines: engines(places), samples, directory: places.disk, say };
+  await warmUp(bench);
+  await startUps(bench, START_UPS);
+  for (const round of schedule({ sizes: options.pods.split(",").map(Number), scale: Number(options.scale) })) await playRound(bench, round);
+}
+
+async function measurePulling(places: Places, samples: Samples): Promise<void> {
+  await using registry = await startRegistry(startHere);
+  const registries = writeRegistries(places.disk, registry);
+  const executable = resolve(options.wherry);
+  const pullers = [wherryPuller(executable, places, registries), podmanPuller(places)].filter(({ name }) => options.engines.split(",").includes(name));
+  await measureImages({ pullers, registry, registries, samples, places, executable, say }, Number(options.scale));
+}
+
 /** The engines that were asked for, in the order in which they take turns. */
-function engines(disk: string): readonly Engine[] {
-  const places: Places = { disk, memory: "/run/bench", archive: `${disk}/image.tar` };
-  mkdirSync(places.memory);
-  firstLine([`${CHECKOUT}/tools/make-demo-image`, places.archive]);
+function engines(places: Places): readonly Engine[] {
   const make: Readonly<Record<EngineName, () => Engine>> = {
     wherry: () => wherryEngine(resolve(options.wherry), places),
     Podman: () => podmanEngine(places),
@@ -75,9 +115,15 @@ function engines(disk: string): readonly Engine[] {
   return ENGINES.filter((name) => wanted.includes(name)).map((name) => make[name]());
 }
 
-/** The document with the report between its markers. */
-function replaced(document: string, report: string): string {
-  const [begin, end] = MARKERS.map((marker) => document.indexOf(marker));
-  if (begin === undefined || end === undefined || begin < 0 || end < begin) throw new Error(`Cannot write "${DOCUMENT}": it has no markers`);
-  return `${document.slice(0, begin + MARKERS[0].length)}\n\n${report}\n${document.slice(end)}`;
+/** The document with another text between the markers of a part. */
+function replaced(document: string, part: Part, text: string): string {
+  return document.replace(between(document, part), () => text);
+}
+
+/** What stands between the markers of a part. */
+function between(text: string, part: Part): string {
+  const [begin, end] = markers(part);
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`Cannot find the markers of "${part}" in "${DOCUMENT}" or in the report`);
+  return text.slice(from + begin.length, to);
 }

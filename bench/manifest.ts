@@ -29,7 +29,15 @@ export function writeManifest(directory: string, size: number, payload: Payload)
   return manifest;
 }
 
-function pod(name: string, command: readonly string[]): unknown {
-  const containers = [{ name: "c", image: IMAGE, command }];
+/** Writes a manifest of one pod of a certain image; service and pod have the name given. */
+export function writePod(directory: string, name: string, image: string): Manifest {
+  const argv = PAYLOADS.obeying;
+  const manifest = { service: name, file: `${directory}/${name}.yaml`, size: 1, argv };
+  writeFileSync(manifest.file, JSON.stringify(pod(name, argv, image)));
+  return manifest;
+}
+
+function pod(name: string, command: readonly string[], image = IMAGE): unknown {
+  const containers = [{ name: "c", image, command }];
   return { apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { terminationGracePeriodSeconds: GRACE, containers } };
 }

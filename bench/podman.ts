@@ -2,20 +2,25 @@
 import { writeFileSync } from "node:fs";
 import { PODMAN_CONFIGURATION } from "../test/harness/podman.ts";
 import type { Engine, Places } from "./engine.ts";
-import { runInto } from "./command.ts";
+import { runInto, type Run } from "./command.ts";
 import { IMAGE } from "./manifest.ts";
 
-export function podmanEngine({ disk, memory, archive }: Places): Engine {
+/** Runs one podman command. */
+export type Podman = (...words: readonly string[]) => Promise<void>;
+
+/** podman with directories of its own, below those of a run, called `name`. */
+export function podmanCommand(run: Run, { disk, memory, name }: Places & { readonly name: string }): Podman {
   const configuration = `${disk}/containers.conf`;
-  const run = runInto(`${disk}/podman.log`);
-  const directories = ["--root", `${disk}/podman`, "--runroot", `${memory}/podman`, "--tmpdir", `${memory}/podman-tmp`, "--network-config-dir", `${disk}/podman-networks`];
-  const podman = (...words: readonly string[]): Promise<void> => run(["podman", ...directories, ...words], { env: { CONTAINERS_CONF: configuration } });
+  writeFileSync(configuration, PODMAN_CONFIGURATION);
+  const directories = ["--root", `${disk}/${name}`, "--runroot", `${memory}/${name}`, "--tmpdir", `${memory}/${name}-tmp`, "--network-config-dir", `${disk}/podman-networks`];
+  return (...words) => run(["podman", ...directories, ...words], { env: { CONTAINERS_CONF: configuration } });
+}
+
+export function podmanEngine(places: Places): Engine {
+  const podman = podmanCommand(runInto(`${places.disk}/podman.log`), { ...places, name: "podman" });
   return {
     name: "Podman",
-    async prepare() {
-      writeFileSync(configuration, PODMAN_CONFIGURATION);
-      await podman("import", "--quiet", archive, IMAGE);
-    },
+    prepare: () => podman("import", "--quiet", places.archive, IMAGE),
     play: ({ file }) => podman("play", "kube", "--quiet", "--service-container", file),
     down: ({ file }) => podman("play", "kube", "--down", file),
     ps: () => podman("ps"),

@@ -1,6 +1,6 @@
 /** Samples → the table, in Markdown. Pure. */
 import { ENGINES, type EngineName } from "./engine.ts";
-import { ROWS, type Aim, type Row, type Unit } from "./rows.ts";
+import type { Aim, Row, Unit } from "./rows.ts";
 import type { Samples } from "./samples.ts";
 
 const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
@@ -9,13 +9,14 @@ const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
   MB: (value) => `${value.toFixed(1)} MB`,
   "%": (value) => `${value.toFixed(2)} %`,
   bytes: (value) => `${value} bytes`,
+  times: (value) => `${value}`,
 };
 /** Milliseconds are measured in seconds. */
 const SCALE: Readonly<Partial<Record<Unit, number>>> = { ms: 1000 };
 
 /** The table: medians, ratios, aims, and whether they have been reached. Rows without a measurement are left out. */
-export function table(samples: Samples): string {
-  const rows = ROWS.filter((row) => ENGINES.some((engine) => samples.count(row.key, engine) > 0));
+export function table(samples: Samples, all: readonly Row[]): string {
+  const rows = all.filter((row) => ENGINES.some((engine) => samples.count(row.key, engine) > 0));
   const head = ["", ...ENGINES, "wherry ÷ Podman", "wherry ÷ floor", "aim", "", "repetitions"];
   return [head, head.map(() => "---"), ...rows.map((row) => cells(row, samples))].map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
@@ -31,17 +32,22 @@ function cells(row: Row, samples: Samples): readonly string[] {
     ratio("Podman"),
     ratio("floor"),
     row.aims.map((aim) => aimText(aim, row.unit)).join(", "),
-    row.aims.map((aim) => verdict(aim, row, value)).join(", "),
+    row.aims.map((aim) => verdict(aim, row, samples)).join(", "),
     new Set(counts).size === 1 ? String(counts[0]) : counts.join("/"),
   ];
 }
 
-const aimText = ({ most, times }: Aim, unit: Unit): string => (times === undefined ? `≤ ${most} ${unit}` : `≤ ${most} × ${times}`);
+function aimText({ most, times, than }: Aim, unit: Unit): string {
+  const reference = times ?? than?.words;
+  return reference === undefined ? `≤ ${most} ${unit}` : `≤ ${most} × ${reference}`;
+}
 
-function verdict({ most, times }: Aim, row: Row, value: (engine: EngineName) => number | undefined): string {
-  const reached = times === undefined ? value("wherry") : ratioOf(value("wherry"), value(times));
+function verdict({ most, times, than }: Aim, row: Row, samples: Samples): string {
+  const own = samples.median(row.key, "wherry");
+  const relative = times !== undefined || than !== undefined;
+  const reached = relative ? ratioOf(own, than === undefined ? samples.median(row.key, times ?? "wherry") : samples.median(than.key, "wherry")) : own;
   if (reached === undefined) return "–";
-  return reached * (times === undefined ? (SCALE[row.unit] ?? 1) : 1) <= most ? "ok" : "**missed**";
+  return reached * (relative ? 1 : (SCALE[row.unit] ?? 1)) <= most ? "ok" : "**missed**";
 }
 
 const ratioOf = (one: number | undefined, other: number | undefined): number | undefined => (one === undefined || other === undefined || other === 0 ? undefined : one / other);

@@ -3,7 +3,7 @@
  * with it; the rest, a directory on disk, is removed from outside. The room ends when its standard input does: also when
  * the benchmark is interrupted or killed.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { mount, MS_BIND, MS_REC, unmount } from "../src/base/libc.ts";
 
@@ -11,6 +11,9 @@ const CHECKOUT = resolve(import.meta.dir, "..");
 const INTERRUPTED = 130;
 /** Says to the benchmark that it is inside: the run's directory on disk. */
 const MARK = "WHERRY_BENCH_ROOM";
+
+/** The run's directory as the room calls it: as short as where engines are installed, because mount options name every layer. */
+export const DISK = "/run/disk";
 
 /** The run's directory, when this process is in the room. */
 export const insideRoom = (): string | undefined => process.env[MARK];
@@ -33,11 +36,13 @@ export async function runInRoom(): Promise<string> {
 }
 
 /**
- * Makes the room ready: shared memory of its own, where Podman keeps its locks, and a /sys that shows the interfaces of
+ * Makes the room ready: the run's directory under a short name, shared memory of its own, where Podman keeps its locks, and a /sys that shows the interfaces of
  * the room's network and not the machine's. The room ends when nobody holds its standard input any more.
  */
-export function furnishRoom(): void {
+export function furnishRoom(disk: string): void {
   process.stdin.on("end", () => process.exit(INTERRUPTED)).resume();
+  mkdirSync(DISK);
+  mount(disk, DISK, "", MS_BIND);
   mount("tmpfs", "/dev/shm", "tmpfs");
   mount("sysfs", "/mnt", "sysfs");
   mount("/sys/fs/cgroup", "/mnt/fs/cgroup", "", MS_BIND | MS_REC);

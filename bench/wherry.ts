@@ -3,10 +3,24 @@ import type { Engine, Places } from "./engine.ts";
 import { runInto } from "./command.ts";
 import { IMAGE } from "./manifest.ts";
 
+/** Runs one wherry command. */
+export type Wherry = (...words: readonly string[]) => Promise<void>;
+
+export interface WherryPlaces extends Places {
+  /** Name of its directories below those of the run. */
+  readonly name: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** wherry with directories of its own. */
+export function wherryCommand(executable: string, { disk, memory, name, env }: WherryPlaces): Wherry {
+  const run = runInto(`${disk}/wherry.log`);
+  const directories = { WHERRY_ROOT: `${disk}/${name}`, WHERRY_RUNROOT: `${memory}/${name}`, WHERRY_LOGS: `${disk}/${name}-logs` };
+  return (...words) => run([executable, ...words], { env: { ...directories, ...env } });
+}
+
 export function wherryEngine(executable: string, places: Places): Engine {
-  const env = { WHERRY_ROOT: `${places.disk}/wherry`, WHERRY_RUNROOT: `${places.memory}/wherry`, WHERRY_LOGS: `${places.disk}/wherry-logs` };
-  const run = runInto(`${places.disk}/wherry.log`);
-  const wherry = (...words: readonly string[]): Promise<void> => run([executable, ...words], { env });
+  const wherry = wherryCommand(executable, { ...places, name: "wherry" });
   const reading = (line: string): readonly [string, () => Promise<void>] => [line, () => wherry(...line.split(" "))];
   return {
     name: "wherry",
