@@ -225,6 +225,25 @@ scenario(`after kill -9 of image pull at ${POINTS} points, pull again converges 
   }, { within: 3_000 });
 }, { timeout: 120_000 });
 
+scenario("after kill -9 of one of two pulls of an image, the other goes on and is whole", async (room) => {
+  using make = layouts();
+  await using registry = await startRegistry(room.start);
+  const layout = await make.small(17, 8);
+  const reference = registry.publish(layout, "waited:1");
+  const undisturbed = await storeFor(room, registry);
+  const begun = performance.now();
+  await undisturbed.pull(reference);
+  const whole = performance.now() - begun;
+  const expected = await fingerprint(room, undisturbed, diffIdsOf(layout));
+  for (const delay of delays(5, whole)) {
+    const store = await storeFor(room, registry);
+    await Promise.all([interrupted(room, { words: ["image", "pull", reference], delay }, { env: store.env }), store.pull(reference)]);
+    expect({ delay, names: await store.names(), tree: await fingerprint(room, store, diffIdsOf(layout)) }).toEqual({ delay, names: [reference], tree: expected });
+    await store.pull(reference); // the next command sweeps what the killed one has left
+    expect({ delay, tmp: await store.list("tmp") }).toEqual({ delay, tmp: [] });
+  }
+});
+
 /** Two small layers and one that takes long enough to be caught in the middle. */
 function heavy(seed: number, megabytes: number): ImageSource {
   const piece = noise(drawing(seed), 1e6);
