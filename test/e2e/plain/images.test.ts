@@ -7,7 +7,7 @@ import { changingLayers } from "../../harness/images.ts";
 import { delays, interrupted } from "../../harness/interrupting.ts";
 import { blobPath, type Compression, diffIdsOf, HOST, type ImageSource, type Layout, manifestOf, manifestsOf, writeImageLayout, writeIndexLayout } from "../../harness/layout.ts";
 import { withMachineFiles } from "../../harness/machineFiles.ts";
-import { container, podText } from "../../harness/objects.ts";
+import { container, podText, pods } from "../../harness/objects.ts";
 import { processes } from "../../harness/processes.ts";
 import { storeFor, type TestStore } from "../../harness/pulling.ts";
 import { drawing, noise } from "../../harness/random.ts";
@@ -330,6 +330,19 @@ scenario("play runs an image of 127 layers that was pulled", async (room) => {
   await room.write("/run/deep.yaml", text.replace(/image: .*/, `image: ${reference}`));
   await room.ok(["play", "/run/deep.yaml"]);
   await eventually(async () => expect((await container(room, "deep")).state.terminated?.exitCode).toBe(7), { within: 10_000 });
+});
+
+scenario("services that want one missing image at once fetch each blob once, and run", async (room) => {
+  using make = layouts();
+  await using registry = await startRegistry(room.start);
+  const layout = await make.image({ layers: [readFileSync(await demoTar()), ...changingLayers({ layers: 3, files: 45, seed: 18 })] });
+  const reference = registry.publish(layout, "together:1");
+  const store = await storeFor(room, registry, { root: "/var/lib/wherry" });
+  const services = ["one", "two", "three", "four"];
+  for (const name of services) await room.write(`/run/${name}.yaml`, podText(name).replace(/image: .*/, `image: ${reference}`));
+  await Promise.all(services.map((name) => room.ok(["play", `/run/${name}.yaml`], { env: store.env })));
+  expect((await pods(room)).map(({ metadata, status }) => `${metadata.name} ${status.phase}`).toSorted()).toEqual(services.map((name) => `${name} Running`).toSorted());
+  expect(registry.fetched().toSorted()).toEqual(blobsOf(layout));
 });
 
 scenario("image rm of one image while another with the same layers is pulled leaves the other whole", async (room) => {
