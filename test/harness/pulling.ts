@@ -53,9 +53,9 @@ export async function storeFor(room: Room, registry: Pick<Registry, "address" | 
     tries,
     pull: async (reference, more) => void expectStatus(await tries(reference, more), 0, ["wherry", "image", "pull", reference]),
     async inspect(reference) {
-      const [image]: readonly ImageView[] = JSON.parse(await room.ok(["image", "inspect", reference], { env }));
+      const [image]: readonly (Omit<ImageView, "layers"> & { readonly layers: readonly { readonly diffId: string }[] })[] = JSON.parse(await room.ok(["image", "inspect", reference], { env }));
       if (image === undefined) throw new Error(`"${reference}" is not there`);
-      return image;
+      return { ...image, layers: image.layers.map(({ diffId }) => diffId) };
     },
     async names() {
       const images: readonly ImageView[] = JSON.parse(await room.ok(["image", "ls", "-o", "json"], { env }));

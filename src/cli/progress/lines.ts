@@ -28,7 +28,7 @@ const LONGEST_BAR = 50;
  */
 export function screenLines(images: readonly ImageProgress[], screen: Screen): readonly string[] {
   const room = Math.max(1, screen.rows - 1);
-  const full = images.flatMap((image) => [header(image), ...image.layers]);
+  const full = images.flatMap((image) => [header(image), ...image.layers, ...warningLines(image)]);
   const kept = full.length <= room ? full : folded(images, room);
   return kept.slice(0, room).map((line) => (typeof line === "string" ? cut(line, screen.columns) : layerLine(line, screen)));
 }
@@ -55,6 +55,8 @@ function waitingLine(layers: readonly LayerProgress[]): readonly string[] {
   const waiting = layers.filter((layer) => layer.state === "waiting").length;
   return waiting === 0 ? [] : [`  layers: ${waiting} waiting`];
 }
+
+const warningLines = ({ warnings }: ImageProgress): readonly string[] => warnings.map((warning) => `  warning: ${warning}`);
 
 function header({ name, source, layers }: ImageProgress): string {
   const over = layers.filter(isOver).length;
@@ -90,7 +92,8 @@ const shortDigest = (digest: string): string => printable(digest.replace(/^[a-z0
 /** The lines that say what has changed between two states of an image, where nothing can be redrawn. */
 export function changeLines(before: ImageProgress, after: ImageProgress): readonly string[] {
   const reading = before.source === after.source ? [] : [`reading ${printable(after.source)}`];
-  return [...reading, ...after.layers.flatMap((layer) => changeLine(before, layer))];
+  const warnings = after.warnings.slice(before.warnings.length).map((warning) => `warning: ${warning}`);
+  return [...reading, ...after.layers.flatMap((layer) => changeLine(before, layer)), ...warnings];
 }
 
 function changeLine(before: ImageProgress, layer: LayerProgress): readonly string[] {

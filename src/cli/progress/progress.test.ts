@@ -199,3 +199,10 @@ describe("stdinOf", () => {
     expect([await stdinOf("abc").text(), chunks]).toEqual(["abc", ["abc"]]);
   });
 });
+
+test("changeLines() and screenLines() warn of device nodes that are left out", () => {
+  const devices: StoreProgress = { step: "devices", blob: blob("a"), leftOut: 2 };
+  const warning = `warning: layer ${"a".repeat(12)}: 2 device nodes cannot be made by this user and are left out`;
+  expect(changeLines(after(STEPS), after([...STEPS, devices]))).toEqual([warning]);
+  expect(screenLines([after([...STEPS, devices])], { columns: 120, rows: 40, colour: false }).at(-1)).toBe(`  ${warning}`);
+});

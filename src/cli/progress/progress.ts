@@ -20,10 +20,11 @@ export interface ImageProgress {
   readonly source: string;
   /** Lowest first; none while the manifest is not known. */
   readonly layers: readonly LayerProgress[];
+  readonly warnings: readonly string[];
 }
 
 /** An image before anything has happened. */
-export const begun = (name: string): ImageProgress => ({ name, source: "", layers: [] });
+export const begun = (name: string): ImageProgress => ({ name, source: "", layers: [], warnings: [] });
 
 /** Nothing more will happen to this layer. */
 export const isOver = ({ state }: LayerProgress): boolean => state === "present" || state === "done";
@@ -39,6 +40,8 @@ export function advance(image: ImageProgress, progress: StoreProgress): ImagePro
       return withLayer(image, progress.blob, (layer) => (layer.state === "unpacking" || isOver(layer) ? layer : { ...layer, state: "downloading", bytes: progress.bytes }));
     case "unpack":
       return withLayer(image, progress.blob, (layer) => (isOver(layer) ? layer : { ...layer, state: "unpacking", bytes: progress.bytes }));
+    case "devices":
+      return { ...image, warnings: [...image.warnings, `layer ${progress.blob.slice(7, 19)}: ${progress.leftOut} device nodes cannot be made by this user and are left out`] };
     case "layer":
       return withLayer(image, progress.blob, (layer) => ({ ...layer, state: progress.state, bytes: layer.size }));
   }
