@@ -151,7 +151,7 @@ describe.skipIf(!root)("import (needs root)", () => {
     mkdirSync(`${at.path}/store`);
     mount("tmpfs", `${at.path}/store`, "tmpfs", 0n, "size=1m");
     const store = storeAt(at.path);
-    await expect(importImage(store, await demoTar())).rejects.toMatchObject({ kind: "failed", message: expect.stringContaining("No space left on device") });
+    await expect(importImage(store, await demoTar())).rejects.toMatchObject({ kind: "failed", message: expect.stringContaining("no space left on the disk of") });
     expect([namesIn(temporaryDirectory(store.directory)), namesIn(`${store.directory}/layers`)]).toEqual([[], []]);
   });
 });

@@ -4,6 +4,7 @@ import { errnoOf, fail, messageOf } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
 import { removeTree, syncDirectory } from "../base/files.ts";
 import { type LayerFacts, readFacts, writeFacts } from "./facts.ts";
+import type { Growing } from "./growing.ts";
 import { usersOfLayer } from "./layerUse.ts";
 import { digestLock, layerFiles, layerHome, layersDirectory, LONG, makeTemporary, takeLock, temporaryDirectory } from "./layout.ts";
 import { recordWriter } from "./record.ts";
@@ -25,6 +26,8 @@ export interface LayerSource {
   readonly diffId?: string;
   /** The archive as its image calls it; remembered with the layer. */
   readonly blob?: Blob;
+  /** The archive is still being written, and this is how it is read; what it is called is known when it is whole. */
+  readonly growing?: { readonly file: Growing; readonly blob: () => Blob };
 }
 
 /**
@@ -34,7 +37,7 @@ export interface LayerSource {
  * catalog. Kind `invalid` when the archive is not what the diff ID says, `conflict` when a damaged layer is in use.
  */
 export async function ensureLayer(store: Store, source: LayerSource, options: LayerOptions = {}): Promise<Layer> {
-  const { diffId, blob } = source;
+  const { diffId } = source;
   using _lock = diffId === undefined ? undefined : await takeLock(digestLock(store.directory, diffId), options);
   const present = diffId === undefined ? undefined : presentLayer(store, diffId);
   if (present !== undefined) return recorded(store, present, { ...source, state: "present", options });
@@ -47,6 +50,7 @@ export async function ensureLayer(store: Store, source: LayerSource, options: La
   using _found = diffId === undefined ? await takeLock(digestLock(store.directory, facts.diffId), options) : undefined;
   const first = presentLayer(store, facts.diffId); // another process may have been quicker when the diff ID was not known
   if (first === undefined) await publish(store, facts.diffId, temporary.path);
+  const blob = source.growing?.blob() ?? source.blob;
   return recorded(store, first ?? layerOf(facts), { ...(blob && { blob }), state: "done", options });
 }
 
@@ -79,18 +83,19 @@ function explain(cause: unknown, { store, source }: { readonly store: Store; rea
 const nameOf = ({ archive, diffId, blob }: LayerSource): string => blob?.digest ?? diffId ?? archive;
 
 async function unpack(home: string, source: LayerSource, options: LayerOptions): Promise<LayerFacts> {
-  const { archive } = source;
+  const { archive, blob, diffId, growing } = source;
   const { tree, record } = layerFiles(home);
   const called = nameOf(source);
-  options.progress?.({ step: "unpack", blob: called, bytes: 0 });
+  const progress = growing === undefined ? options.progress : undefined; // while it downloads, that it is unpacked is no news
+  progress?.({ step: "unpack", blob: called, bytes: 0 });
   mkdirSync(tree);
   chmodSync(tree, 0o755); // until the archive has an entry for it
   using listener = recordWriter(record);
   const unpacked = await unpackTar(archive, tree, {
-    ...options, listener, read: (bytes) => options.progress?.({ step: "unpack", blob: called, bytes }),
+    ...options, listener, ...(growing && { growing: growing.file }), unverified: diffId === undefined && blob === undefined && growing === undefined, read: (bytes) => progress?.({ step: "unpack", blob: called, bytes }),
   });
   listener.end();
-  if (unpacked.leftOut > 0) options.progress?.({ step: "devices", blob: called, leftOut: unpacked.leftOut });
+  if (unpacked.leftOut > 0) options.progress?.({ step: "devices", blob: growing?.blob().digest ?? called, leftOut: unpacked.leftOut });
   const facts = { diffId: unpacked.diffId, size: unpacked.size, entries: unpacked.entries, ...(await surveyLayer(home, archive, unpacked)) };
   writeFacts(home, facts);
   await exec(["sync", "--file-system", home], { timeout: LONG });

@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { fail, messageOf, WherryError } from "../base/errors.ts";
 import type { Lock } from "../base/locks.ts";
-import { copyImage, type CopyOptions, layerOf } from "./copy.ts";
+import { layerOfBlob } from "./arrivals.ts";
+import { copyImage, type CopyOptions } from "./copy.ts";
 import { parseImageConfig } from "./imageConfig.ts";
 import { presentLayer } from "./layers.ts";
 import { configFile, blobLock, recoverStorage, storeLock, takeLock } from "./layout.ts";
@@ -198,7 +199,7 @@ async function instanceOf(name: string, raw: string, options: RegistryOptions): 
 /** An image may have a layer twice. */
 const uniqueBlobs = (blobs: readonly Blob[]): readonly Blob[] => [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
 
-const isPresent = (store: Store, blob: Blob): boolean => layerOf(store, blob) !== undefined;
+const isPresent = (store: Store, blob: Blob): boolean => layerOfBlob(store, blob) !== undefined;
 
 interface BlobLocks extends Disposable {
   release(digest: string): void;

@@ -5,6 +5,7 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
+import type { Growing } from "./growing.ts";
 import { LONG } from "./layout.ts";
 import { harmless } from "./names.ts";
 import type { UnpackLimits } from "./storage.ts";
@@ -21,8 +22,12 @@ export interface Unpacked extends TarSummary {
 export interface UnpackOptions {
   readonly signal?: AbortSignal;
   readonly limits?: Partial<UnpackLimits>;
+  /** The digest will be compared with nothing: gzip's own checksum has to tell damage. `bsdcat`, twice as fast, does not look at it. */
+  readonly unverified?: boolean;
   /** Is told what the archive is made of while it passes. */
   readonly listener?: TarListener;
+  /** The archive is still being written: this is how it is read. */
+  readonly growing?: Growing;
   /** Gets the bytes of the archive, as it lies there, that have been read: at most ten times a second, and at the end. */
   readonly read?: (bytes: number) => void;
 }
@@ -31,7 +36,8 @@ export interface UnpackOptions {
 const LIMITS: UnpackLimits = { bytes: 64 * 2 ** 30, entries: 4_000_000 };
 
 /** First bytes of the compressions that `bsdcat` is trusted with; it knows more, and would run helper programs for some. */
-const COMPRESSED = [[0x1f, 0x8b], [0x28, 0xb5, 0x2f, 0xfd], [0xfd, 0x37, 0x7a, 0x58, 0x5a], [0x42, 0x5a, 0x68]] as const;
+const GZIP: readonly number[] = [0x1f, 0x8b];
+const COMPRESSED: readonly (readonly number[])[] = [GZIP, [0x28, 0xb5, 0x2f, 0xfd], [0xfd, 0x37, 0x7a, 0x58, 0x5a], [0x42, 0x5a, 0x68]];
 
 /**
  * SYS_ADMIN is among the dropped capabilities: an archive cannot set `trusted.overlay.*` attributes, and with them
@@ -51,7 +57,7 @@ const EXTRACT = ["bsdtar", "-x", "-f", "-", "--chroot", "-p", "--numeric-owner",
  */
 export async function unpackTar(archive: string, directory: string, options: UnpackOptions = {}): Promise<Unpacked> {
   const control = controlOf(options);
-  using source = openArchive(archive, control);
+  using source = options.growing === undefined ? openArchive(archive, control, options) : followArchive(options.growing, control);
   const tar = Bun.spawn([...CONFINED, ...EXTRACT], { ...control, cwd: directory, stdin: "pipe", stdout: "ignore", stderr: "pipe" });
   const complaints = new Response(tar.stderr).text();
   const hash = new Bun.CryptoHasher("sha256");
@@ -71,7 +77,7 @@ export async function unpackTar(archive: string, directory: string, options: Unp
     await Promise.resolve(tar.stdin.end()).catch(() => undefined); // it may have ended at the end mark, before the padding
     const status = await tar.exited;
     const summary = reader.end();
-    const leftOut = status === 0 ? 0 : leftOutDevices(await complaints);
+    const leftOut = leftOutDevices(await complaints, status);
     if (leftOut === undefined || leftOut > summary.devices.count) refuse(`unpack "${archive}"`, { status, stderr: await complaints });
     await source.finished();
     options.read?.(source.position(passed));
@@ -109,8 +115,10 @@ export async function* uncompressed(archive: string, options: { readonly signal?
 /** Whether a file begins as one of the compressions does that are taken here. */
 export function isCompressed(path: string): boolean {
   const head = firstBytes(path);
-  return COMPRESSED.some((magic) => magic.every((byte, index) => head[index] === byte));
+  return COMPRESSED.some((magic) => begins(head, magic));
 }
+
+const begins = (head: Buffer, magic: readonly number[]): boolean => magic.every((byte, index) => head[index] === byte);
 
 /** Whether a file begins as a layer archive does: compressed, or as a tar, or as an empty one. */
 export function isArchive(path: string): boolean {
@@ -128,19 +136,15 @@ const controlOf = (options: { readonly signal?: AbortSignal }) => ({
  * The uncompressed bytes of a file. `finished` fails with kind `invalid` when the decompressor did; `position` says how
  * far the file has been read when so many uncompressed bytes have come.
  */
-function openArchive(archive: string, control: Control) {
+function openArchive(archive: string, control: Control, options: { readonly unverified?: boolean } = {}) {
   if (!isCompressed(archive)) {
     return { bytes: Bun.file(archive).stream(), position: (passed: number) => passed, finished: async () => undefined, [Symbol.dispose]: () => undefined };
   }
   const fd = openSync(archive, "r");
   // The decompressor shares the offset of our descriptor
   const position = (): number => Number(/^pos:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] ?? 0);
-  const child = Bun.spawn(["setpriv", "--no-new-privs", "--pdeathsig=KILL", "bsdcat"], { ...control, stdin: fd, stdout: "pipe", stderr: "pipe" });
-  const complaints = new Response(child.stderr).text();
-  const finished = async (): Promise<void> => {
-    const status = await child.exited;
-    if (status !== 0) refuse(`decompress "${archive}"`, { status, stderr: await complaints });
-  };
+  const program = options.unverified === true && begins(firstBytes(archive), GZIP) ? ["gzip", "-d", "-c"] : ["bsdcat"];
+  const { child, finished } = decompressor(archive, program, { ...control, stdin: fd });
   return {
     bytes: child.stdout, position, finished,
     [Symbol.dispose]() {
@@ -148,6 +152,46 @@ function openArchive(archive: string, control: Control) {
       closeSync(fd);
     },
   };
+}
+
+/** `openArchive` of an archive that is still being written. */
+function followArchive(growing: Growing, control: Control) {
+  if (!isCompressed(growing.path)) return { bytes: growing.bytes(), position: growing.position, finished: async () => undefined, [Symbol.dispose]: () => undefined };
+  const { child, finished } = decompressor(growing.path, ["bsdcat"], { ...control, stdin: "pipe" as const });
+  const poured = pour(growing.bytes(), child.stdin);
+  poured.catch(() => child.kill("SIGKILL"));
+  return {
+    bytes: child.stdout,
+    position: growing.position,
+    finished: async () => {
+      await poured;
+      await finished();
+    },
+    [Symbol.dispose]: () => child.kill("SIGKILL"),
+  };
+}
+
+/** Writes with back pressure; a reader that has gone has a status that says why. */
+async function pour(bytes: AsyncIterable<Uint8Array>, sink: Bun.FileSink): Promise<void> {
+  for await (const chunk of bytes) {
+    try {
+      sink.write(chunk);
+      await sink.flush();
+    } catch {
+      return;
+    }
+  }
+  await Promise.resolve(sink.end()).catch(() => undefined);
+}
+
+function decompressor<Input extends number | "pipe">(archive: string, program: readonly string[], control: Control & { readonly stdin: Input }) {
+  const child = Bun.spawn<Input, "pipe", "pipe">(["setpriv", "--no-new-privs", "--pdeathsig=KILL", ...program], { ...control, stdout: "pipe", stderr: "pipe" });
+  const complaints = new Response(child.stderr).text();
+  const finished = async (): Promise<void> => {
+    const status = await child.exited;
+    if (status !== 0) refuse(`decompress "${archive}"`, { status, stderr: await complaints });
+  };
+  return { child, finished };
 }
 
 function firstBytes(path: string, count = 6): Buffer {
@@ -164,7 +208,7 @@ function firstBytes(path: string, count = 6): Buffer {
  * Passes bytes through when they begin as a tar does: with a `ustar` header, or a zero block (an empty layer), or
  * not at all. `bsdtar` would also take formats with other powers (mtree reads host files, ISO images, …).
  */
-async function* withTarHeader(bytes: ReadableStream<Uint8Array>, archive: string): AsyncGenerator<Uint8Array> {
+async function* withTarHeader(bytes: AsyncIterable<Uint8Array>, archive: string): AsyncGenerator<Uint8Array> {
   let head: Uint8Array | undefined = new Uint8Array();
   for await (const chunk of bytes) {
     if (head === undefined) {
@@ -204,13 +248,16 @@ async function feed(tar: { readonly stdin: Bun.FileSink; readonly exitCode: numb
 
 /** What `bsdtar` says of names that are not UTF-8 where they should be, and then takes as they are. */
 const REMARK = /^bsdtar: (?:(?:Pathname|Linkname|Uname|Gname) can't be converted from UTF-8 to current locale\.|Error exit delayed from previous errors\.|Removing leading '\/' from member names)$/;
+/** Said, with status 0, when it has gone over a header that it could not read to the next one. */
+const SKIPPED = /^bsdtar: (?:Damaged tar archive|Retrying\.\.\.)$/m;
 const NOT_MADE = /^(.*): Can't create '\1': Operation not permitted$/;
 
 /**
  * How many device nodes are missing when `bsdtar` has otherwise unpacked everything, undefined when it has not. A name
  * inside a message cannot look like one of these, because messages go on after it.
  */
-function leftOutDevices(stderr: string): number | undefined {
+function leftOutDevices(stderr: string, status: number): number | undefined {
+  if (status === 0) return SKIPPED.test(stderr) ? undefined : 0;
   const others = stderr.split("\n").filter((line) => line !== "" && !REMARK.test(line));
   return others.length === 0 || (inUserNamespace() && others.every((line) => NOT_MADE.test(line))) ? others.length : undefined;
 }
@@ -218,7 +265,7 @@ function leftOutDevices(stderr: string): number | undefined {
 /** Fails with the first complaint of libarchive's tools, without control characters: it quotes names from the archive. */
 function refuse(what: string, { status, stderr }: { readonly status: number; readonly stderr: string }): never {
   const line = stderr.split("\n").find((each) => each !== "" && !each.includes("Removing leading '/'")) ?? `exit status ${status}`;
-  const reason = line.replace(/^bsd(tar|cat): /, "").replace(/: (Unknown error -1|Success)$/, "");
+  const reason = line.replace(/^(bsdtar|bsdcat|gzip): (stdin: )?/, "").replace(/: (Unknown error -1|Success)$/, "");
   const kind = /No space left on device|Disk quota exceeded/.test(stderr) ? "failed" : "invalid";
   fail(kind, `Cannot ${what}: ${harmless(reason)}`, { context: { status, stderr } });
 }
