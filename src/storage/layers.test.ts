@@ -98,6 +98,17 @@ describe.skipIf(!root)("layers (needs root)", () => {
     }
   });
 
+  test("ensureLayer() calls a layer the same from the first step to the last, also when only its archive is known", async () => {
+    using at = scratch();
+    const { archive, diffId } = writeTar(`${at.path}/layer.tar`, [{ name: "a", content: "x" }]);
+    for (const [source, called] of [[{ archive }, archive], [{ archive, diffId }, diffId]] as const) {
+      const told: StoreProgress[] = [];
+      await ensureLayer(storeAt(`${at.path}/${told.length}-${called.length}`), source, { progress: (progress) => void told.push(progress) });
+      expect(told.map((progress) => "blob" in progress && progress.blob)).toEqual(told.map(() => called));
+      expect(told.at(-1)?.step).toBe("layer");
+    }
+  });
+
   test("ensureLayer() refuses an archive over the limits, and leaves nothing", async () => {
     using at = scratch();
     const { archive } = writeTar(`${at.path}/layer.tar`, [{ name: "a" }, { name: "b" }, { name: "c" }]);

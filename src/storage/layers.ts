@@ -40,7 +40,7 @@ export async function ensureLayer(store: Store, source: LayerSource, options: La
   const { diffId } = source;
   using _lock = diffId === undefined ? undefined : await takeLock(digestLock(store.directory, diffId), options);
   const present = diffId === undefined ? undefined : presentLayer(store, diffId);
-  if (present !== undefined) return recorded(store, present, { ...source, state: "present", options });
+  if (present !== undefined) return recorded(store, present, { source, state: "present", options });
   if (diffId !== undefined) refuseWhileUsed(store, diffId);
   await using temporary = makeTemporary(store.directory);
   const facts = await unpack(temporary.path, source, options).catch((cause: unknown) => explain(cause, { store, source }));
@@ -50,8 +50,8 @@ export async function ensureLayer(store: Store, source: LayerSource, options: La
   using _found = diffId === undefined ? await takeLock(digestLock(store.directory, facts.diffId), options) : undefined;
   const first = presentLayer(store, facts.diffId); // another process may have been quicker when the diff ID was not known
   if (first === undefined) await publish(store, facts.diffId, temporary.path);
-  const blob = source.growing?.blob() ?? source.blob;
-  return recorded(store, first ?? layerOf(facts), { ...(blob && { blob }), state: "done", options });
+  const named = source.growing === undefined ? source : { ...source, blob: source.growing.blob() };
+  return recorded(store, first ?? layerOf(facts), { source: named, state: "done", options });
 }
 
 /** The layer, when the store has it and nothing is wrong with it: its tree came to its place by rename, so it is whole. */
@@ -66,9 +66,9 @@ export function presentLayer(store: Store, diffId: string): Layer | undefined {
 
 const layerOf = ({ diffId, size, entries }: LayerFacts): Layer => ({ diffId, size, entries, unpackedAt: Date.now(), damage: "" });
 
-function recorded(store: Store, layer: Layer, { blob, state, options }: { readonly blob?: Blob; readonly state: "present" | "done"; readonly options: LayerOptions }): Layer {
-  store.catalog.putLayer(layer, blob);
-  options.progress?.({ step: "layer", blob: blob?.digest ?? layer.diffId, state });
+function recorded(store: Store, layer: Layer, { source, state, options }: { readonly source: LayerSource; readonly state: "present" | "done"; readonly options: LayerOptions }): Layer {
+  store.catalog.putLayer(layer, source.blob);
+  options.progress?.({ step: "layer", blob: nameOf(source), state }); // as the steps before have called it
   return layer;
 }
 
