@@ -1,5 +1,6 @@
 /** The folders below the command line, as commands reach them: each loaded and opened only when a command asks for it. */
-import type { CheckOptions, CheckResult, ManifestText, Problem } from "../kube/kube.ts";
+import type { Explanation } from "../kube/explain.ts";
+import type { CheckOptions, CheckResult, ManifestText, Notice, Problem } from "../kube/kube.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { DurableState, RuntimeState } from "../state/state.ts";
 import type { Store } from "../storage/storage.ts";
@@ -23,4 +24,6 @@ export interface Engine {
 export interface Kube {
   check(manifests: readonly ManifestText[], options?: CheckOptions): CheckResult;
   formatProblem(problem: Problem): string;
+  formatNotice(notice: Notice): string;
+  explain(path: string): Explanation;
 }

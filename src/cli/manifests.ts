@@ -38,7 +38,7 @@ export interface CheckFilesOptions {
 
 /** Reads and checks. Fails with kind `invalid` that carries all problems at once. */
 export async function checkFiles(context: Context, words: readonly string[], options: CheckFilesOptions): Promise<CheckedFiles> {
-  const [manifests, configMaps, { check }, { problemsError }] = await Promise.all([
+  const [manifests, configMaps, { check }, { formatNotice, problemsError }] = await Promise.all([
     readManifests(context, words),
     readManifests(context, options.configMaps),
     import("../kube/check.ts"),
@@ -46,5 +46,6 @@ export async function checkFiles(context: Context, words: readonly string[], opt
   ]);
   const result = check(manifests, { configMaps, annotations: options.annotations, ...(options.namespace === undefined ? {} : { namespace: options.namespace }) });
   if (!result.ok) throw problemsError(result.problems);
+  for (const notice of result.checked.notices) await context.stderr.write(`${formatNotice(notice)}\n`);
   return { checked: result.checked, texts: manifests.map(({ text }) => text) };
 }

@@ -9,6 +9,7 @@ export const TABLE: readonly Row[] = [
   { name: "rm", summary: "remove a service container that has no pods", group: "services", load: async () => (await import("./commands/rm.ts")).command },
   { name: "ps", aliases: ["list"], summary: "list services with their pods", group: "services", load: async () => (await import("./commands/ps.ts")).command },
   { name: "validate", summary: "check manifests without touching anything", group: "services", load: async () => (await import("./commands/validate.ts")).command },
+  { name: "explain", summary: "say what becomes of a field of a manifest", group: "services", load: async () => (await import("./commands/explain.ts")).command },
   { name: "get", summary: "list pods, configmaps, secrets or events", group: "objects", load: async () => (await import("./commands/get.ts")).command },
   { name: "describe", summary: "show a pod or a service with its events", group: "objects", load: async () => (await import("./commands/describe.ts")).command },
   { name: "events", summary: "list what has happened", group: "objects", load: async () => (await import("./commands/events.ts")).command },

@@ -78,7 +78,8 @@ function valueOf(variable: EnvVar, before: ReadonlyMap<string, string>, sources:
   if ("value" in variable) return { value: expand(variable.value, Object.fromEntries(before)) };
   const { valueFrom } = variable;
   if ("configMapKeyRef" in valueFrom) return keyOf("ConfigMap", valueFrom.configMapKeyRef, sources);
-  return keyOf("Secret", valueFrom.secretKeyRef, sources);
+  if ("secretKeyRef" in valueFrom) return keyOf("Secret", valueFrom.secretKeyRef, sources);
+  return { error: `variable "${variable.name}" has a source that is not supported yet` };
 }
 
 function keyOf(kind: "ConfigMap" | "Secret", { name, key, optional }: KeyRef, sources: EnvironmentSources): Value {

@@ -134,3 +134,16 @@ test("formatProblem writes one line, problemsError holds all problems", () => {
   expect(error.message).toBe('Cannot use "0.yaml": 2 problems');
   expect(problemsError(problems.slice(1)).message).toBe(`Cannot use "0.yaml": ${formatProblem(problems[1] ?? problems[0] ?? { file: "", line: 0, column: 0, path: "", message: "", code: "value" })}`);
 });
+
+describe("check of fields without effect on a single host", () => {
+  const cluster = (spec: object): string => JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "web" }, spec: { containers: [{ name: "c", image: "busybox:1" }], ...spec } });
+  test("check takes them, and lists each once", () => {
+    const { notices, pods } = checkedOf(run([cluster({ nodeSelector: { disk: "ssd" }, tolerations: [{ key: "a", operator: "Exists" }] }), cluster({ nodeSelector: { disk: "hdd" } }).replace('"web"', '"db"')]));
+    expect(notices.map(({ file, path, object }) => `${file} ${path} ${object}`)).toEqual(["0.yaml spec.nodeSelector Pod default/web", "0.yaml spec.tolerations Pod default/web"]);
+    expect(JSON.stringify(pods)).not.toContain("ssd");
+  });
+  test("check demands that they are right all the same", () => {
+    expect(lines(run([cluster({ tolerations: { key: "a" } })]))).toEqual([expect.stringContaining("spec.tolerations: is a mapping, should be a list")]);
+    expect(lines(run([cluster({ affinity: { nodeAfinity: {} } })]))).toEqual([expect.stringContaining('spec.affinity.nodeAfinity: unknown field of Affinity (did you mean "nodeAffinity"?)')]);
+  });
+});

@@ -3,7 +3,7 @@ import type { KubeObject } from "../spec/spec.ts";
 import { readConfigMap, readSecret } from "./config.ts";
 import { complain, type Cursor, type Sheet } from "./cursor.ts";
 import { checkFields } from "./fields.ts";
-import type { Checked, CheckOptions, CheckResult, ManifestText } from "./kube.ts";
+import type { Checked, CheckOptions, CheckResult, ManifestText, Notice } from "./kube.ts";
 import { KINDS, objectsOf, type Item, type Kind } from "./objects.ts";
 import { parse } from "./parse.ts";
 import { readPod } from "./pod.ts";
@@ -51,7 +51,7 @@ interface Context {
 
 /** The cursor for what concerns a text as a whole. */
 function rootOf({ file }: ManifestText, { problems, namespace }: Context): Cursor {
-  const sheet: Sheet = { file, object: "", namespace, secret: false, problems, suggested: new Set(), refused: new Set(), references: [], hostPorts: [] };
+  const sheet: Sheet = { file, object: "", namespace, secret: false, problems, suggested: new Set(), refused: new Set(), idle: [], references: [], hostPorts: [] };
   return { node: { kind: "scalar", at: START, value: null }, path: "", sheet };
 }
 
@@ -94,13 +94,25 @@ function checkOptions({ namespace, annotations }: CheckOptions, problems: Proble
 
 function finish(read: readonly Read[]): Checked {
   const objects = read.map(({ object }) => object).filter((object) => object !== undefined);
-  const lists: Pick<Checked, "pods" | "configMaps" | "secrets" | "objects"> = {
+  const lists: Pick<Checked, "pods" | "configMaps" | "secrets" | "objects" | "notices"> = {
     pods: objects.filter((object) => object.kind === "Pod"),
     configMaps: objects.filter((object) => object.kind === "ConfigMap"),
     secrets: objects.filter((object) => object.kind === "Secret"),
     objects,
+    notices: noticesOf(read),
   };
   return deepFreeze(lists) as Checked; // the one place that may say so: no problem was found
+}
+
+/** One for each field and reason, at its first place: a file of many pods says the same many times. */
+function noticesOf(read: readonly Read[]): readonly Notice[] {
+  const notices = read.flatMap(({ cursor: { sheet } }) => sheet.idle.map(({ path, at, why }) => ({ file: sheet.file, line: at.line, column: at.column, path, object: sheet.object, why })));
+  const first = new Map<string, Notice>();
+  for (const notice of notices) {
+    const key = notice.path.replace(/\[\d+\]/g, "[]");
+    if (!first.has(key)) first.set(key, notice);
+  }
+  return [...first.values()];
 }
 
 function deepFreeze<T>(value: T): T {

@@ -25,13 +25,22 @@ export interface Sheet {
   readonly suggested: Set<string>;
   /** Paths of mappings from which a field was taken away as unknown or unsupported. */
   readonly refused: Set<string>;
+  /** Fields that mean nothing on a single host. */
+  readonly idle: IdleField[];
   readonly references: Reference[];
   readonly hostPorts: HostPortUse[];
 }
 
-/** A ConfigMap or Secret that a pod cannot start without, and the keys it must have. */
+/** A field that is taken without effect. */
+export interface IdleField {
+  readonly path: string;
+  readonly at: Position;
+  readonly why: string;
+}
+
+/** An object that a pod cannot start without, and the keys it must have. */
 export interface Reference {
-  readonly kind: "ConfigMap" | "Secret";
+  readonly kind: "ConfigMap" | "Secret" | "PersistentVolumeClaim";
   readonly namespace: string;
   readonly name: string;
   readonly keys: readonly { readonly key: string; readonly at: Cursor }[];

@@ -38,6 +38,19 @@ export interface Checked {
   readonly configMaps: readonly ConfigMap[];
   readonly secrets: readonly Secret[];
   readonly objects: readonly KubeObject[];
+  /** Fields that were taken and mean nothing on a single host, each kind of place once. */
+  readonly notices: readonly Notice[];
+}
+
+/** A field without effect on a single host. Lines and columns count from 1. */
+export interface Notice {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  /** `Pod default/web` */
+  readonly object: string;
+  readonly why: string;
 }
 
 export interface CheckOptions {

@@ -1,5 +1,6 @@
 /** What other folders use of `kube/`: the contract, and the functions that keep it. */
 export * from "./kube.ts";
 export { check } from "./check.ts";
-export { formatProblem, problemsError } from "./problems.ts";
+export { formatNotice, formatProblem, problemsError } from "./problems.ts";
 export { referencedConfig } from "./references.ts";
+export { explain, type Explanation } from "./explain.ts";

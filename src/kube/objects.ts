@@ -86,5 +86,5 @@ function sheetFor(kind: Kind, cursor: Cursor): Sheet {
   const namespace = text(field(metadata, "namespace")) || cursor.sheet.namespace;
   const name = text(field(metadata, "name")) ?? "";
   const object = name === "" ? "" : `${kind} ${namespace}/${name}`;
-  return { ...cursor.sheet, object, namespace, secret: kind === "Secret", suggested: new Set(), refused: new Set(), references: [], hostPorts: [] };
+  return { ...cursor.sheet, object, namespace, secret: kind === "Secret", suggested: new Set(), refused: new Set(), idle: [], references: [], hostPorts: [] };
 }

@@ -1,12 +1,16 @@
 /** Pods. */
-import { podName, RESTART_POLICIES, type Container, type LocalObjectReference, type Pod, type PodSpec } from "../spec/spec.ts";
+import { DNS_POLICIES, podName, RESTART_POLICIES, type Container, type LocalObjectReference, type Pod, type PodSpec } from "../spec/spec.ts";
 import { readContainer, type ContainerOptions } from "./container.ts";
 import { complain, complainMissing, field, flag, items, number, text, type Cursor } from "./cursor.ts";
+import { readDnsConfig, readHostAliases } from "./dns.ts";
 import { readMeta } from "./metadata.ts";
+import { SOME_SECONDS, wholeNumber } from "./numbers.ts";
 import { present } from "./present.ts";
+import { readResources } from "./resources.ts";
 import { optionalText, requiredText, RULES } from "./rules.ts";
+import { readPodSecurity } from "./security.ts";
 import { quoted, textOf } from "./tree.ts";
-import { readVolume } from "./volumes.ts";
+import { readVolume, volumeUses } from "./volumes.ts";
 
 /** Reads a Pod; undefined when it cannot be one (and that is noted). `annotations` are added to its own. */
 export function readPod(object: Cursor, annotations?: Readonly<Record<string, string>>): Pod | undefined {
@@ -20,7 +24,7 @@ export function readPod(object: Cursor, annotations?: Readonly<Record<string, st
 function readSpec(spec: Cursor): PodSpec {
   const volumes = items(field(spec, "volumes"));
   const hostNetwork = flag(field(spec, "hostNetwork")) ?? false;
-  const options = { volumes: volumes.flatMap(({ node }) => textOf(node, "name") ?? []), hostNetwork };
+  const options = { volumes: volumeUses(volumes), hostNetwork };
   checkUnique(volumes, "volume");
   checkUnique([...items(field(spec, "initContainers")), ...items(field(spec, "containers"))], "container");
   const policy = text(field(spec, "restartPolicy"));
@@ -31,9 +35,57 @@ function readSpec(spec: Cursor): PodSpec {
     restartPolicy: RESTART_POLICIES.find((known) => known === policy) ?? "Always",
     terminationGracePeriodSeconds: readGrace(field(spec, "terminationGracePeriodSeconds")),
     hostNetwork,
-    ...present("hostname", optionalText(spec, "hostname", RULES.label)),
+    ...readNames(spec),
+    ...readShared(spec),
+    ...present("activeDeadlineSeconds", wholeNumber(spec, "activeDeadlineSeconds", SOME_SECONDS)),
+    ...present("enableServiceLinks", flag(field(spec, "enableServiceLinks"))),
+    ...present("serviceAccountName", optionalText(spec, "serviceAccountName", RULES.subdomain) ?? optionalText(spec, "serviceAccount", RULES.subdomain)),
     ...present("imagePullSecrets", readPullSecrets(spec)),
+    ...present("readinessGates", readGates(spec)),
+    ...present("resources", field(spec, "resources") === undefined ? undefined : readResources(spec, { pod: true })),
+    ...present("securityContext", readPodSecurity(field(spec, "securityContext"))),
   };
+}
+
+/** Host name, /etc/hosts and name servers. */
+function readNames(spec: Cursor): Partial<PodSpec> {
+  const override = optionalText(spec, "hostnameOverride", RULES.subdomain);
+  const at = field(spec, "hostnameOverride");
+  if (at !== undefined && override !== undefined && flag(field(spec, "setHostnameAsFQDN")) === true) complain(at, { code: "value", message: "is given as well as setHostnameAsFQDN, should be one of them" });
+  return {
+    ...present("hostname", optionalText(spec, "hostname", RULES.label)),
+    ...present("hostnameOverride", override),
+    ...present("subdomain", optionalText(spec, "subdomain", RULES.label)),
+    ...present("setHostnameAsFQDN", flag(field(spec, "setHostnameAsFQDN"))),
+    ...present("hostAliases", readHostAliases(spec)),
+    ...present("dnsPolicy", DNS_POLICIES.find((known) => known === text(field(spec, "dnsPolicy")))),
+    ...present("dnsConfig", readDnsConfig(spec)),
+  };
+}
+
+/** Namespaces that are the host's, or common to the containers. */
+function readShared(spec: Cursor): Partial<PodSpec> {
+  const own = (name: "hostPID" | "hostIPC" | "hostUsers" | "shareProcessNamespace"): boolean | undefined => flag(field(spec, name));
+  const shared = field(spec, "shareProcessNamespace");
+  if (own("hostPID") === true && own("shareProcessNamespace") === true && shared !== undefined) complain(shared, { code: "value", message: "is true as well as hostPID, should be one of them" });
+  const users = field(spec, "hostUsers");
+  if (own("hostUsers") === false && users !== undefined) {
+    for (const name of ["hostNetwork", "hostPID", "hostIPC"]) if (flag(field(spec, name)) === true) complain(users, { code: "value", message: `is false, should not be with ${name}: true` });
+  }
+  return {
+    ...present("hostPID", own("hostPID")),
+    ...present("hostIPC", own("hostIPC")),
+    ...present("hostUsers", own("hostUsers")),
+    ...present("shareProcessNamespace", own("shareProcessNamespace")),
+  };
+}
+
+function readGates(spec: Cursor): PodSpec["readinessGates"] {
+  const gates = items(field(spec, "readinessGates")).flatMap((gate) => {
+    const conditionType = requiredText(gate, "conditionType", RULES.labelKey);
+    return conditionType === undefined ? [] : [{ conditionType }];
+  });
+  return gates.length === 0 ? undefined : gates;
 }
 
 /** Absent and empty are the same. That one does not exist is no mistake to Kubernetes: the image may not need it. */

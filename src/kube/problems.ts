@@ -1,6 +1,6 @@
 /** What is wrong with a manifest: collected in any order, told in the order of the text. */
 import { WherryError } from "../base/errors.ts";
-import type { Problem } from "./kube.ts";
+import type { Notice, Problem } from "./kube.ts";
 
 /** Collects problems; of several for the same field and code at the same place only the first is kept. */
 export interface Problems {
@@ -35,6 +35,9 @@ export function formatProblem(problem: Problem): string {
   const hint = problem.hint === undefined ? "" : ` (${problem.hint})`;
   return `${problem.file}:${problem.line}:${problem.column}: ${path}${problem.message}${hint}`;
 }
+
+/** One line for a field that means nothing here, in the form of a problem. */
+export const formatNotice = ({ file, line, column, path, why }: Notice): string => `${file}:${line}:${column}: ${path}: no effect on a single host: ${why}`;
 
 /** The error of a manifest that was refused: kind `invalid`, all problems in `context.problems`; a single one is in the message. */
 export function problemsError(problems: readonly Problem[]): WherryError {

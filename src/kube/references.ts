@@ -57,7 +57,7 @@ function checkReference({ kind, namespace, name, keys, at }: Reference, known: R
   if (found === undefined) {
     const prefix = `${kind} ${namespace}/`;
     const there = [...known.keys()].filter((object) => object.startsWith(prefix)).map((object) => object.slice(prefix.length));
-    const place = field(at, "name") ?? field(at, "secretName") ?? at;
+    const place = field(at, "name") ?? field(at, "secretName") ?? field(at, "claimName") ?? at;
     complain(place, { code: "reference", message: `is ${quoted(name)}, should be a ${kind} of the manifest in namespace ${namespace}, or be optional`, hint: didYouMean(name, there) });
     return;
   }
@@ -94,7 +94,7 @@ export function referencedConfig(pod: Pod): { readonly configMaps: readonly stri
     for (const variable of container.env) {
       if (!("valueFrom" in variable)) continue;
       if ("configMapKeyRef" in variable.valueFrom) configMaps.add(variable.valueFrom.configMapKeyRef.name);
-      else secrets.add(variable.valueFrom.secretKeyRef.name);
+      else if ("secretKeyRef" in variable.valueFrom) secrets.add(variable.valueFrom.secretKeyRef.name);
     }
     for (const source of container.envFrom) {
       if (source.configMapRef !== undefined) configMaps.add(source.configMapRef.name);
@@ -104,6 +104,10 @@ export function referencedConfig(pod: Pod): { readonly configMaps: readonly stri
   for (const volume of pod.spec.volumes) {
     if ("configMap" in volume) configMaps.add(volume.configMap.name);
     if ("secret" in volume) secrets.add(volume.secret.secretName);
+    for (const source of "projected" in volume ? volume.projected.sources : []) {
+      if ("configMap" in source) configMaps.add(source.configMap.name);
+      if ("secret" in source) secrets.add(source.secret.name);
+    }
   }
   return { configMaps: [...configMaps].sort(), secrets: [...secrets].sort() };
 }

@@ -43,6 +43,11 @@ export const RULES = {
   /** IANA service names (RFC 6335). */
   portName: rule(/^(?=[^a-z]*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "at most 15 lower-case letters, digits and single '-' between them, with at least one letter", 15),
   image: { accepts: IMAGE.accepts, should: "an image reference such as docker.io/library/nginx:1.27" },
+  headerName: rule(/^[-A-Za-z0-9]+$/, "letters, digits and '-'"),
+  /** core/v1 `Signal`. */
+  signal: rule(/^SIG(ABRT|ALRM|BUS|CHLD|CLD|CONT|FPE|HUP|ILL|INT|IO|IOT|KILL|PIPE|POLL|PROF|PWR|QUIT|SEGV|STKFLT|STOP|SYS|TERM|TRAP|TSTP|TTIN|TTOU|URG|USR1|USR2|VTALRM|WINCH|XCPU|XFSZ|RTMIN(\+([1-9]|1[0-5]))?|RTMAX(-([1-9]|1[0-4]))?)$/, "a signal of Linux such as SIGTERM or SIGRTMIN+3"),
+  sysctl: rule(/^[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$/, "the name of a kernel parameter such as net.core.somaxconn", 253),
+  capability: rule(/^(CAP_)?[A-Z][A-Z0-9_]*$/, "the name of a capability such as NET_ADMIN, or ALL"),
   ip: { accepts: (text) => isIP(text) !== 0, should: "an IPv4 or IPv6 address" },
   absolutePath: { accepts: (text) => text.startsWith("/"), should: "an absolute path" },
   hostPath: { accepts: (text) => text.startsWith("/") && !hasBackStep(text), should: "an absolute path without '..'" },

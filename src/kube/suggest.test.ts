@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { FIELDS } from "./generated/fields.ts";
 import { didYouMean, elsewhere, nearest } from "./suggest.ts";
-import { SUPPORTED } from "./support.ts";
 
 describe("nearest", () => {
   const container = Object.keys(FIELDS["Container"] ?? {});
@@ -34,20 +33,4 @@ describe("elsewhere", () => {
     ["nowhere", [pod, spec], undefined],
   ];
   for (const [name, trail, place] of rows) test(`elsewhere places "${name}" at ${place} from ${trail.at(-1)?.path}`, () => expect(elsewhere(name, trail)).toBe(place));
-});
-
-test("SUPPORTED names only fields that Kubernetes has", () => {
-  for (const [type, fields] of Object.entries(SUPPORTED)) {
-    for (const field of fields) expect(Object.keys(FIELDS[type] ?? {})).toContain(field);
-  }
-});
-
-test("SUPPORTED describes every type that a supported field leads to, or wherry reads it whole", () => {
-  const whole = new Set(["string", "number", "boolean", "quantity", "Object"]);
-  for (const [type, fields] of Object.entries(SUPPORTED)) {
-    for (const field of fields) {
-      const target = (FIELDS[type]?.[field] ?? "").replace(/\[\]|\{\}/g, "");
-      expect(whole.has(target) || Object.hasOwn(SUPPORTED, target)).toBe(true);
-    }
-  }
 });

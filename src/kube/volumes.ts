@@ -1,15 +1,32 @@
-/** Volumes of a pod and their mounts in a container. */
-import { posix } from "node:path";
-import { HOST_PATH_TYPES, type ConfigVolume, type KeyToPath, type Volume, type VolumeMount } from "../spec/spec.ts";
-import { complain, entries, field, flag, items, number, text, type Cursor, type Reference } from "./cursor.ts";
-import { onlyOne, refer } from "./env.ts";
+/** Volumes of a pod. */
+import { HOST_PATH_TYPES, PULL_POLICIES, type ConfigVolume, type EmptyDir, type KeyToPath, type Projection, type Volume } from "../spec/spec.ts";
+import { onlyOne, refer } from "./choice.ts";
+import { readClaimTemplate } from "./claimSpec.ts";
+import { complain, entries, field, flag, items, text, type Cursor, type Reference } from "./cursor.ts";
+import { readDownwardFiles } from "./downward.ts";
+import { IMAGE } from "./image.ts";
+import { readMode } from "./mode.ts";
 import { present } from "./present.ts";
-import { optionalText, quantityText, requiredText, RULES } from "./rules.ts";
-import { didYouMean } from "./suggest.ts";
+import { quantityText, requiredText, RULES } from "./rules.ts";
 import { isNull, quoted } from "./tree.ts";
 
-const SOURCES = ["emptyDir", "hostPath", "configMap", "secret"] as const;
+const SOURCES = ["emptyDir", "hostPath", "configMap", "secret", "downwardAPI", "projected", "persistentVolumeClaim", "ephemeral", "image"] as const;
+type Source = (typeof SOURCES)[number];
 const DEFAULT_MODE = 0o644;
+
+/** A volume as its pod's containers use it. */
+export interface VolumeUse {
+  readonly name: string;
+  readonly source: Source;
+}
+
+/** Names and sources of volumes that may still be wrong otherwise. */
+export function volumeUses(volumes: readonly Cursor[]): readonly VolumeUse[] {
+  return volumes.flatMap((cursor) => {
+    const name = text(field(cursor, "name"));
+    return name === undefined ? [] : [{ name, source: SOURCES.find((source) => field(cursor, source) !== undefined) ?? "emptyDir" }];
+  });
+}
 
 /** One volume; undefined when it is wrong (and noted). A volume without a source is an emptyDir, as in Kubernetes. */
 export function readVolume(cursor: Cursor): Volume | undefined {
@@ -17,7 +34,8 @@ export function readVolume(cursor: Cursor): Volume | undefined {
   if (hasEmptySource(cursor) || name === undefined) return undefined;
   if (SOURCES.every((source) => field(cursor, source) === undefined)) return { name, emptyDir: {} };
   const source = onlyOne(cursor, SOURCES);
-  return source === undefined ? undefined : readSource(name, source);
+  const read = source === undefined ? undefined : READERS[source.name](source.cursor);
+  return read === undefined ? undefined : { name, ...read };
 }
 
 /** `configMap:` with nothing after it: Kubernetes would make an emptyDir of it, which nobody means. */
@@ -27,44 +45,62 @@ function hasEmptySource(cursor: Cursor): boolean {
   return empty.length > 0;
 }
 
-function readSource(name: string, { name: source, cursor }: { readonly name: (typeof SOURCES)[number]; readonly cursor: Cursor }): Volume | undefined {
-  switch (source) {
-    case "emptyDir":
-      return { name, emptyDir: readEmptyDir(cursor) };
-    case "hostPath": {
-      const path = requiredText(cursor, "path", RULES.hostPath);
-      const type = HOST_PATH_TYPES.find((known) => known === text(field(cursor, "type"))) ?? "";
-      return path === undefined ? undefined : { name, hostPath: { path, type } };
-    }
-    case "configMap": {
-      const configMap = requiredText(cursor, "name", RULES.subdomain);
-      const rest = readConfigVolume(cursor, "ConfigMap", configMap);
-      return configMap === undefined ? undefined : { name, configMap: { name: configMap, ...rest } };
-    }
-    case "secret": {
-      const secretName = requiredText(cursor, "secretName", RULES.subdomain);
-      const rest = readConfigVolume(cursor, "Secret", secretName);
-      return secretName === undefined ? undefined : { name, secret: { secretName, ...rest } };
-    }
-  }
-}
+type SourceOf<V> = V extends unknown ? Omit<V, "name"> : never;
 
-function readEmptyDir(cursor: Cursor): { readonly medium?: "" | "Memory"; readonly sizeLimit?: string } {
+const READERS: Readonly<Record<Source, (cursor: Cursor) => SourceOf<Volume> | undefined>> = {
+  emptyDir: (cursor) => ({ emptyDir: readEmptyDir(cursor) }),
+  hostPath(cursor) {
+    const path = requiredText(cursor, "path", RULES.hostPath);
+    const type = HOST_PATH_TYPES.find((known) => known === text(field(cursor, "type"))) ?? "";
+    return path === undefined ? undefined : { hostPath: { path, type } };
+  },
+  configMap(cursor) {
+    const name = requiredText(cursor, "name", RULES.subdomain);
+    const rest = readConfig(cursor, "ConfigMap", name);
+    return name === undefined ? undefined : { configMap: { name, ...rest, defaultMode: defaultMode(cursor) } };
+  },
+  secret(cursor) {
+    const secretName = requiredText(cursor, "secretName", RULES.subdomain);
+    const rest = readConfig(cursor, "Secret", secretName);
+    return secretName === undefined ? undefined : { secret: { secretName, ...rest, defaultMode: defaultMode(cursor) } };
+  },
+  downwardAPI: (cursor) => ({ downwardAPI: { items: readDownwardFiles(cursor), defaultMode: defaultMode(cursor) } }),
+  projected: (cursor) => ({ projected: { sources: items(field(cursor, "sources")).flatMap((source) => readProjection(source) ?? []), defaultMode: defaultMode(cursor) } }),
+  persistentVolumeClaim(cursor) {
+    const claimName = requiredText(cursor, "claimName", RULES.subdomain);
+    if (claimName !== undefined) refer(cursor, { kind: "PersistentVolumeClaim", name: claimName, keys: [] });
+    return claimName === undefined ? undefined : { persistentVolumeClaim: { claimName, readOnly: flag(field(cursor, "readOnly")) ?? false } };
+  },
+  ephemeral(cursor) {
+    const volumeClaimTemplate = readClaimTemplate(cursor);
+    return volumeClaimTemplate === undefined ? undefined : { ephemeral: { volumeClaimTemplate } };
+  },
+  image(cursor) {
+    const reference = requiredText(cursor, "reference", RULES.image);
+    const policy = PULL_POLICIES.find((known) => known === text(field(cursor, "pullPolicy")));
+    return reference === undefined ? undefined : { image: { reference, pullPolicy: policy ?? (IMAGE.isMoving(reference) ? "Always" : "IfNotPresent") } };
+  },
+};
+
+const MEDIUM = /^(|Memory)$/;
+
+function readEmptyDir(cursor: Cursor): EmptyDir {
   const found = field(cursor, "medium");
   const medium = text(found);
-  const known = medium === "" || medium === "Memory" ? medium : undefined;
-  if (found !== undefined && medium !== undefined && known === undefined) complain(found, { code: "value", message: `is ${quoted(medium)}, should be "" or "Memory"` });
-  return { ...present<"medium", "" | "Memory">("medium", known), ...present("sizeLimit", quantityText(field(cursor, "sizeLimit"), "bytes")) };
+  if (found !== undefined && medium !== undefined && !MEDIUM.test(medium)) complain(found, { code: "value", message: `is ${quoted(medium)}, should be "" or "Memory"` });
+  return { ...present("medium", medium), ...present("sizeLimit", quantityText(field(cursor, "sizeLimit"), "bytes")) };
 }
 
-function readConfigVolume(cursor: Cursor, kind: Reference["kind"], name: string | undefined): ConfigVolume {
+const defaultMode = (cursor: Cursor): number => readMode(cursor, "defaultMode") ?? DEFAULT_MODE;
+
+function readConfig(cursor: Cursor, kind: Reference["kind"], name: string | undefined): Omit<ConfigVolume, "defaultMode"> {
   const optional = flag(field(cursor, "optional")) ?? false;
   const list = items(field(cursor, "items")).flatMap((at) => {
     const item = readItem(at);
     return item === undefined ? [] : [{ at, item }];
   });
   if (name !== undefined && !optional) refer(cursor, { kind, name, keys: list.map(({ at, item: { key } }) => ({ key, at })) });
-  return { ...(list.length === 0 ? {} : { items: list.map(({ item }) => item) }), defaultMode: readMode(cursor, "defaultMode") ?? DEFAULT_MODE, optional };
+  return { ...(list.length === 0 ? {} : { items: list.map(({ item }) => item) }), optional };
 }
 
 function readItem(cursor: Cursor): KeyToPath | undefined {
@@ -74,38 +110,12 @@ function readItem(cursor: Cursor): KeyToPath | undefined {
   return key === undefined || path === undefined ? undefined : { key, path, ...present("mode", mode) };
 }
 
-/** Permission bits: `0644` in YAML, 420 in JSON. */
-function readMode(cursor: Cursor, name: string): number | undefined {
-  const found = field(cursor, name);
-  const mode = number(found);
-  if (found === undefined || mode === undefined || (mode >= 0 && mode <= 0o777)) return mode;
-  const written = found.node.kind === "scalar" ? (found.node.written ?? String(mode)) : "";
-  const octal = /^[0-7]{3}$/.test(written) ? `did you mean 0${written}?` : undefined;
-  complain(found, { code: "value", message: `is ${mode}, should be permission bits from 0 to 0777 (511)`, hint: octal });
-  return undefined;
-}
-
-/** The mounts of a container. `volumes` are the names that the pod declares. */
-export function readMounts(container: Cursor, volumes: readonly string[]): readonly VolumeMount[] {
-  const taken = new Set<string>();
-  return items(field(container, "volumeMounts")).flatMap((cursor) => {
-    const mount = readMount(cursor);
-    const name = field(cursor, "name");
-    const place = field(cursor, "mountPath");
-    if (mount === undefined || name === undefined || place === undefined) return [];
-    if (!volumes.includes(mount.name)) complain(name, { code: "reference", message: `is ${quoted(mount.name)}, should be a volume of the pod`, hint: didYouMean(mount.name, volumes) });
-    if (taken.has(mount.mountPath)) complain(place, { code: "duplicate", message: `mount path ${quoted(mount.mountPath)} is used twice in one container` });
-    taken.add(mount.mountPath);
-    return [mount];
-  });
-}
-
-/** A relative mount path is below `/`, as the kubelet reads it. */
-function readMount(cursor: Cursor): VolumeMount | undefined {
-  const name = requiredText(cursor, "name");
-  const mountPath = requiredText(cursor, "mountPath", RULES.mountPath);
-  const subPath = optionalText(cursor, "subPath", RULES.descendingPath);
-  if (name === undefined || mountPath === undefined) return undefined;
-  const absolute = posix.join("/", mountPath).replace(/(?<=.)\/$/, "");
-  return { name, mountPath: absolute, readOnly: flag(field(cursor, "readOnly")) ?? false, ...present("subPath", subPath) };
+function readProjection(cursor: Cursor): Projection | undefined {
+  const source = onlyOne(cursor, ["configMap", "secret", "downwardAPI"]);
+  if (source === undefined) return undefined;
+  if (source.name === "downwardAPI") return { downwardAPI: { items: readDownwardFiles(source.cursor) } };
+  const name = requiredText(source.cursor, "name", RULES.subdomain);
+  const rest = readConfig(source.cursor, source.name === "configMap" ? "ConfigMap" : "Secret", name);
+  if (name === undefined) return undefined;
+  return source.name === "configMap" ? { configMap: { name, ...rest } } : { secret: { name, ...rest } };
 }

@@ -33,7 +33,8 @@ function makeVolume(directory: string, { volume, namespace, config }: { readonly
     return makeMemoryVolume(directory, sizeLimit === undefined ? {} : { size: bytesOf(sizeLimit) });
   }
   if ("configMap" in volume) makeConfigVolume(directory, configMapFiles(named(config.configMaps(namespace), volume.configMap.name), volume.configMap));
-  else makeSecretVolume(directory, secretFiles(named(config.secrets(namespace), volume.secret.secretName), volume.secret));
+  else if ("secret" in volume) makeSecretVolume(directory, secretFiles(named(config.secrets(namespace), volume.secret.secretName), volume.secret));
+  else fail("unsupported", `Cannot make volume "${volume.name}": its source is not supported yet`);
 }
 
 const named = <T extends { readonly metadata: { readonly name: string } }>(objects: readonly T[], name: string): T | undefined =>

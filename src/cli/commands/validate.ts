@@ -15,13 +15,14 @@ export const command: Command = {
   ],
   words: [{ name: "FILE", repeat: true, complete: "files" }],
   async run(context, input): Promise<Outcome> {
-    const { check, formatProblem } = await context.engine.kube();
+    const { check, formatNotice, formatProblem } = await context.engine.kube();
     const namespace = input.text("namespace");
     const manifests = await readManifests(context, input.words);
     const result = check(manifests, { ...(namespace === undefined ? {} : { namespace }), configMaps: await readManifests(context, configMapFiles(input)) });
     const problems = result.ok ? [] : result.problems;
     const exitCode = result.ok ? 0 : EXIT_CODES.invalid;
     if (input.text("output") !== undefined) return { kind: "value", value: problems, exitCode };
+    if (result.ok) for (const notice of result.checked.notices) await context.stderr.write(`${formatNotice(notice)}\n`);
     const text = result.ok ? summary(input, result.checked.objects.length) : problemText(problems, formatProblem);
     return { kind: "text", text, exitCode };
   },

@@ -20,6 +20,9 @@ export function environment(spec: Container): readonly Line[] {
 function source(variable: EnvVar): string {
   if ("value" in variable) return variable.value;
   const from = variable.valueFrom;
+  if ("fieldRef" in from) return `(v1:${from.fieldRef.fieldPath})`;
+  if ("resourceFieldRef" in from) return `(${from.resourceFieldRef.resource})`;
+  if ("fileKeyRef" in from) return `<set to the variable '${from.fileKeyRef.key}' of file '${from.fileKeyRef.path}' in volume '${from.fileKeyRef.volumeName}'>  Optional: ${from.fileKeyRef.optional}`;
   const [key, what] = "secretKeyRef" in from ? [from.secretKeyRef, "secret"] : [from.configMapKeyRef, "config map"];
   return `<set to the key '${key.key}' ${what === "secret" ? "in" : "of"} ${what} '${key.name}'>  Optional: ${key.optional === true}`;
 }
@@ -50,5 +53,17 @@ function volumeLines(volume: Volume): readonly Line[] {
   if ("configMap" in volume) {
     return [line("Type", "ConfigMap (a volume populated by a ConfigMap)"), line("Name", volume.configMap.name), line("Optional", `${volume.configMap.optional}`)];
   }
+  if (!("secret" in volume)) return otherSource(volume);
   return [line("Type", "Secret (a volume populated by a Secret)"), line("SecretName", volume.secret.secretName), line("Optional", `${volume.secret.optional}`)];
+}
+
+function otherSource(volume: Volume): readonly Line[] {
+  if ("persistentVolumeClaim" in volume) {
+    const { claimName, readOnly } = volume.persistentVolumeClaim;
+    return [line("Type", "PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)"), line("ClaimName", claimName), line("ReadOnly", `${readOnly}`)];
+  }
+  if ("image" in volume) return [line("Type", "Image (a container image or OCI artifact)"), line("Reference", volume.image.reference), line("PullPolicy", volume.image.pullPolicy)];
+  if ("ephemeral" in volume) return [line("Type", "EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)")];
+  if ("downwardAPI" in volume) return [line("Type", "DownwardAPI (a volume populated by information about the pod)")];
+  return [line("Type", "Projected (a volume that contains injected data from multiple sources)")];
 }
