@@ -187,6 +187,7 @@ describe("PodWorker and images", () => {
     world.fetches[0]?.come();
     await Bun.sleep(5);
     world.host.images.remove(world.host.images.find("r.example/app:1")?.id ?? "");
+    await Bun.sleep(1_000);
     const { state } = container(world, uid, "setup");
     world.runtime.finish("id" in state ? state.id : "", 0);
     await world.until(() => world.fetches.length === 2);

@@ -32,7 +32,8 @@ export interface Look {
 }
 
 export type Taken =
-  | { readonly is: "image"; readonly image: Image }
+  /** `present`: nothing had to be pulled, which the start is to tell. */
+  | { readonly is: "image"; readonly image: Image; readonly present: boolean }
   | { readonly is: "refused"; readonly state: ContainerState }
   /** It has gone since: the pod is to be looked at again. */
   | { readonly is: "gone" };
@@ -45,10 +46,20 @@ interface Pulling {
   shown: string;
 }
 
+/** An image for the next start of a container. */
+interface Ready {
+  readonly image: Image;
+  readonly pulled: boolean;
+  /** When it was last seen, by a clock that nobody sets. */
+  readonly seen: number;
+}
+
 type Need = Extract<ImageNeed, { is: "pull" }>;
 
 /** Milliseconds from a failed pull to the look that finds the image in back-off: the kubelet's next look at the pod. */
 export const BACKOFF_SHOWN_AFTER = 2_000;
+/** Milliseconds in which an image that was seen is still there: it is not looked up again for a start that comes at once. */
+const SEEN_FOR = 1_000;
 /** `pulling` changes in steps of so many hundredths. */
 const STEP = 5;
 
@@ -58,7 +69,7 @@ export class PodImages {
   readonly #pulls = new Map<string, Pulling>();
   readonly #failures = new Map<string, number>();
   /** Images found or pulled for the next start of a container. */
-  readonly #ready = new Map<ContainerName, { readonly id: string; readonly pulled: boolean }>();
+  readonly #ready = new Map<ContainerName, Ready>();
   /** When a failure becomes a back-off. */
   readonly #shownAt = new Map<ContainerName, number>();
   /** Ends of pulls that are still to be recorded. */
@@ -99,13 +110,17 @@ export class PodImages {
   #prepare(record: PodRecord, container: ContainerRecord): void {
     const spec = specOf(record, container);
     const need = imageNeed(this.#options.host.images, spec);
-    if (need.is === "present") this.#ready.set(container.name, { id: need.image.id, pulled: false });
+    if (need.is === "present") this.#setReady(container.name, need.image, { pulled: false });
     if (need.is !== "pull") return; // what is refused is refused at the start
     const pulling = this.#pulls.get(spec.image);
     if (pulling?.waiting.has(container.name) === true) return;
     this.#event(container, "Normal", ["Pulling", `Pulling image "${spec.image}"`]);
     if (pulling === undefined) this.#begin(record, container, need);
     else pulling.waiting.set(container.name, container);
+  }
+
+  #setReady(name: ContainerName, image: Image, { pulled }: { readonly pulled: boolean }): void {
+    this.#ready.set(name, { image, pulled, seen: performance.now() });
   }
 
   #begin(record: PodRecord, container: ContainerRecord, need: Need): void {
@@ -150,9 +165,9 @@ export class PodImages {
     this.#options.onProgress();
   }
 
-  #takeOtherwise({ image, waiting }: Pulling, { id }: Image): void {
+  #takeOtherwise({ image, waiting }: Pulling, otherwise: Image): void {
     this.#failures.delete(image);
-    for (const name of waiting.keys()) this.#ready.set(name, { id, pulled: false });
+    for (const name of waiting.keys()) this.#setReady(name, otherwise, { pulled: false });
   }
 
   #came({ image, waiting, begun }: Pulling, pulled: Pulled): void {
@@ -161,7 +176,7 @@ export class PodImages {
     this.#failures.delete(image);
     for (const container of waiting.values()) {
       this.#event(container, "Normal", ["Pulled", `Successfully pulled image "${image}" in ${times}. Image size: ${pulled.image.size} bytes.`]);
-      this.#ready.set(container.name, { id: pulled.image.id, pulled: true });
+      this.#setReady(container.name, pulled.image, { pulled: true });
     }
   }
 
@@ -229,11 +244,10 @@ export class PodImages {
     const ready = this.#ready.get(container.name);
     this.#ready.delete(container.name);
     if (ready === undefined) return this.#refuse(record, container);
-    const image = host.images.find(ready.id);
+    const image = performance.now() - ready.seen < SEEN_FOR ? ready.image : host.images.find(ready.image.id);
     if (image === undefined) return { is: "gone" };
     this.#failures.delete(container.image);
-    if (!ready.pulled) this.#event(container, "Normal", ["Pulled", `Container image "${container.image}" already present on machine`]);
-    return { is: "image", image };
+    return { is: "image", image, present: !ready.pulled };
   }
 
   #refuse(record: PodRecord, container: ContainerRecord): Taken {

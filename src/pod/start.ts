@@ -22,6 +22,8 @@ export interface StartRequest {
   readonly record: PodRecord;
   readonly container: ContainerRecord;
   readonly image: Image;
+  /** Nothing had to be pulled. */
+  readonly present: boolean;
   readonly config: ConfigSource;
   readonly reporter: PodReporter;
 }
@@ -64,11 +66,14 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
 }
 
 /** Takes the previous start's remains away and records the new one, before anything of it is made. */
-async function ready(host: PodHost, { record, container, image, reporter }: StartRequest, id: ContainerId): Promise<{ spec: Container; log: StartLog }> {
+async function ready(host: PodHost, { record, container, image, present, reporter }: StartRequest, id: ContainerId): Promise<{ spec: Container; log: StartLog }> {
   const spec = specOf(record, container);
   const before = container.last ?? (container.state.status === "terminated" ? container.state : undefined);
   if (before !== undefined) await discard(host, record, before.id);
-  host.state.updateContainer(record.uid, container.name, { state: { status: "creating", id }, imageId: image.id });
+  host.state.transaction(() => {
+    if (present) reporter.event({ type: "Normal", reason: "Pulled", message: `Container image "${container.image}" already present on machine`, fieldPath: fieldPathOf(container) });
+    host.state.updateContainer(record.uid, container.name, { state: { status: "creating", id }, imageId: image.id });
+  });
   reporter.progress("starting", container.name);
   return { spec, log: startLog(host, record, container) };
 }

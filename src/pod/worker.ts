@@ -241,7 +241,7 @@ export class PodWorker implements Disposable {
       host.state.updateContainer(this.uid, container.name, { state: taken.state });
       return this.#refresh();
     }
-    const outcome = await startContainer(host, { record, container, image: taken.image, config, reporter });
+    const outcome = await startContainer(host, { record, container, image: taken.image, present: taken.present, config, reporter });
     if (outcome.is === "running") this.#watch(container.name, outcome.id, outcome.bundle);
     else if (outcome.is === "ended") this.#ended(container.name, outcome.end);
     else host.state.updateContainer(this.uid, container.name, this.#refused(container, outcome));
