@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ImagePullPolicy } from "../spec/spec.ts";
+import { candidates } from "../storage/references.ts";
 import { fakeCatalog } from "../storage/fake.ts";
 import type { Image } from "../storage/storage.ts";
 import { imageNeed } from "./image.ts";
@@ -40,7 +41,7 @@ describe("imageNeed()", () => {
   ];
   for (const [imagePullPolicy, reference, expected] of cases) {
     test(`imageNeed() of ${imagePullPolicy} ${reference.slice(0, 30)}: ${expected}`, () => {
-      const need = imageNeed(images, { image: reference, imagePullPolicy });
+      const need = imageNeed({ images, names: candidates }, { image: reference, imagePullPolicy });
       const digit = (found: Image): string => found.id.slice(7, 8);
       const otherwise = need.is === "pull" && need.otherwise !== undefined ? ` or ${digit(need.otherwise)}` : "";
       expect(`${need.is} ${need.is === "present" ? digit(need.image) : need.is === "pull" ? need.reference : need.reason}${otherwise}`).toBe(expected);
@@ -48,8 +49,8 @@ describe("imageNeed()", () => {
   }
 
   test("imageNeed() refuses in the kubelet's words", () => {
-    expect(imageNeed(images, { image: "app", imagePullPolicy: "Never" })).toEqual({ is: "refused", reason: "ErrImageNeverPull", event: "ErrImageNeverPull", message: 'Container image "app" is not present with pull policy of Never' });
-    expect(imageNeed(images, { image: "App", imagePullPolicy: "Always" })).toEqual({
+    expect(imageNeed({ images, names: candidates }, { image: "app", imagePullPolicy: "Never" })).toEqual({ is: "refused", reason: "ErrImageNeverPull", event: "ErrImageNeverPull", message: 'Container image "app" is not present with pull policy of Never' });
+    expect(imageNeed({ images, names: candidates }, { image: "App", imagePullPolicy: "Always" })).toEqual({
       is: "refused", reason: "InvalidImageName", event: "InspectFailed",
       message: 'Failed to apply default image tag "App": couldn\'t parse image reference "App": a repository name must be lower case',
     });

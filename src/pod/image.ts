@@ -2,7 +2,6 @@
 import { WherryError } from "../base/errors.ts";
 import type { Container } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { candidates } from "../storage/references.ts";
 import type { Image, ImageCatalog } from "../storage/storage.ts";
 import type { PodHost } from "./pod.ts";
 
@@ -22,12 +21,18 @@ export type ImageNeed =
   /** `event`: reason of the event that goes before the one that the container failed. */
   | { readonly is: "refused"; readonly reason: "ErrImageNeverPull" | "InvalidImageName"; readonly event: string; readonly message: string };
 
+/** Where images are looked up, and by which names (`ImagePuller.names`). */
+export interface ImageLookup {
+  readonly images: ImageCatalog;
+  readonly names: (reference: string) => readonly string[];
+}
+
 /**
  * Never: it must be present. IfNotPresent: it is pulled when it is not. Always: the registry is asked at every start; but
  * an image made on this host has none, it is what other engines of the host have, else what is present; nor has an id.
  */
-export function imageNeed(images: ImageCatalog, { image, imagePullPolicy: policy }: Pick<Container, "image" | "imagePullPolicy">): ImageNeed {
-  const names = namesOf(image);
+export function imageNeed({ images, names: resolve }: ImageLookup, { image, imagePullPolicy: policy }: Pick<Container, "image" | "imagePullPolicy">): ImageNeed {
+  const names = namesOf(image, resolve);
   if ("wrong" in names) {
     const message = `Failed to apply default image tag "${image}": couldn't parse image reference "${image}": ${names.wrong}`;
     return { is: "refused", reason: "InvalidImageName", event: "InspectFailed", message };
@@ -42,9 +47,9 @@ export function imageNeed(images: ImageCatalog, { image, imagePullPolicy: policy
   return { is: "pull", reference: image };
 }
 
-function namesOf(text: string): { readonly right: readonly string[] } | { readonly wrong: string } {
+function namesOf(text: string, resolve: ImageLookup["names"]): { readonly right: readonly string[] } | { readonly wrong: string } {
   try {
-    return { right: candidates(text) };
+    return { right: resolve(text) };
   } catch (thrown) {
     if (!(thrown instanceof WherryError) || thrown.code !== "InvalidImageName") throw thrown;
     return { wrong: thrown.message.replace(/^Cannot use "[^"]*" as an image name: /, "") };

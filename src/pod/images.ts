@@ -9,7 +9,7 @@ import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import type { Image } from "../storage/storage.ts";
 import { goDuration, pullDelay } from "./backoff.ts";
 import { fieldPathOf } from "./fieldPath.ts";
-import { imageNeed, specOf, type ImageNeed } from "./image.ts";
+import { imageNeed, specOf, type ImageLookup, type ImageNeed } from "./image.ts";
 import type { ConfigSource, PodHost, PodReporter, Pulled } from "./pod.ts";
 import { amountOf, whyNotPulled } from "./puller.ts";
 import { pullSecretsOf, writeAuthFiles } from "./pullSecrets.ts";
@@ -79,6 +79,11 @@ export class PodImages {
     this.#options = options;
   }
 
+  #lookup(): ImageLookup {
+    const { images, puller } = this.#options.host;
+    return { images, names: (reference) => puller.names(reference) };
+  }
+
   /** Records how pulls have ended, begins those that are due. For a pod that is to run; `before` are its containers. */
   look(record: PodRecord, before: readonly ContainerRecord[]): Look {
     const { state } = this.#options.host;
@@ -109,7 +114,7 @@ export class PodImages {
 
   #prepare(record: PodRecord, container: ContainerRecord): void {
     const spec = specOf(record, container);
-    const need = imageNeed(this.#options.host.images, spec);
+    const need = imageNeed(this.#lookup(), spec);
     if (need.is === "present") this.#setReady(container.name, need.image, { pulled: false });
     if (need.is !== "pull") return; // what is refused is refused at the start
     const pulling = this.#pulls.get(spec.image);
@@ -251,7 +256,7 @@ export class PodImages {
   }
 
   #refuse(record: PodRecord, container: ContainerRecord): Taken {
-    const need = imageNeed(this.#options.host.images, specOf(record, container));
+    const need = imageNeed(this.#lookup(), specOf(record, container));
     if (need.is !== "refused") return { is: "gone" };
     this.#event(container, "Warning", [need.event, need.message]);
     this.#event(container, "Warning", ["Failed", `Error: ${need.reason}`]);

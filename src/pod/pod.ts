@@ -53,6 +53,8 @@ export interface ImagePuller {
    * again later may help.
    */
   pull(reference: string, request: PullRequest): Promise<Pulled>;
+  /** The full references that a name may mean, in lookup order: a short one through the host's registries.conf. */
+  names(reference: string): readonly string[];
   /** The environment of the pulls that begin from now on. */
   use(environment: Readonly<Record<string, string>>): void;
   /** Calls `listener` with a line for people at every step of every pull, however many wait for it. */

@@ -4,6 +4,7 @@
  */
 import { fail, messageOf } from "../base/errors.ts";
 import { semaphore } from "../base/semaphore.ts";
+import { resolveName } from "../storage/shortNames.ts";
 import type { ImageCatalog } from "../storage/storage.ts";
 import { goDuration } from "./backoff.ts";
 import type { FetchRequest } from "./fetch.ts";
@@ -45,6 +46,10 @@ class SharedPuller implements ImagePuller {
   constructor(options: PullerOptions) {
     this.#options = options;
     this.#environment = options.environment;
+  }
+
+  names(reference: string): readonly string[] {
+    return resolveName(reference, this.#environment);
   }
 
   use(environment: Readonly<Record<string, string>>): void {

@@ -99,7 +99,7 @@ export class Arrivals {
     const coming: Coming = { file, blob: undefined };
     this.#partial.set(name, file);
     this.#growing.set(file.inode, coming);
-    this.#unpacking.push(this.#few.run(() => this.#follow(name, coming)));
+    this.#unpacking.push(this.#follow(name, coming));
   }
 
   /** A blob that is followed is whole when it has its name, also when it is the second of that name. */
@@ -117,7 +117,7 @@ export class Arrivals {
     this.#seen.add(name);
     const archive = `${this.#directory}/${name}`;
     const blob: Blob = { digest: `sha256:${name}`, size: statSync(archive).size };
-    if (isArchive(archive)) this.#unpacking.push(this.#few.run(() => this.#unpack({ archive, blob })));
+    if (isArchive(archive)) this.#unpacking.push(this.#unpack({ archive, blob }));
   }
 
   async #follow(name: string, coming: Coming): Promise<void> {
@@ -136,7 +136,7 @@ export class Arrivals {
     try {
       using _lock = this.#options.locked === true || source.blob === undefined ? undefined : await takeLock(blobLock(this.#store.directory, source.blob.digest), this.#options);
       const known = source.blob === undefined ? undefined : layerOfBlob(this.#store, source.blob);
-      const layer = known ?? (await ensureLayer(this.#store, source, this.#options));
+      const layer = known ?? (await ensureLayer(this.#store, source, { ...this.#options, turns: this.#few }));
       const blob = source.growing?.blob() ?? source.blob;
       if (blob === undefined) return;
       if (known === undefined) this.layers.set(blob.digest, layer);

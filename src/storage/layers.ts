@@ -1,20 +1,23 @@
 /** Layers: unpacked once by diff ID, visible only when complete, verified and on the disk. */
 import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { errnoOf, fail, messageOf } from "../base/errors.ts";
-import { exec } from "../base/exec.ts";
 import { removeTree, syncDirectory } from "../base/files.ts";
+import type { Semaphore } from "../base/semaphore.ts";
 import { type LayerFacts, readFacts, writeFacts } from "./facts.ts";
 import type { Growing } from "./growing.ts";
 import { usersOfLayer } from "./layerUse.ts";
-import { digestLock, layerFiles, layerHome, layersDirectory, LONG, makeTemporary, takeLock, temporaryDirectory } from "./layout.ts";
+import { digestLock, layerFiles, layerHome, layersDirectory, makeTemporary, takeLock, temporaryDirectory } from "./layout.ts";
 import { recordWriter } from "./record.ts";
 import type { Blob, Layer, Store, StoreProgress, UnpackLimits } from "./storage.ts";
 import { surveyLayer } from "./survey.ts";
+import { syncStore } from "./sync.ts";
 import { unpackTar } from "./unpack.ts";
 
 export interface LayerOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: StoreProgress) => void;
+  /** Unpacking waits for its turn; what comes after it does not. */
+  readonly turns?: Semaphore;
   /** Where it says nothing: 64 GiB and 4 million entries. */
   readonly limits?: Partial<UnpackLimits>;
 }
@@ -43,7 +46,9 @@ export async function ensureLayer(store: Store, source: LayerSource, options: La
   if (present !== undefined) return recorded(store, present, { source, state: "present", options });
   if (diffId !== undefined) refuseWhileUsed(store, diffId);
   await using temporary = makeTemporary(store.directory);
-  const facts = await unpack(temporary.path, source, options).catch((cause: unknown) => explain(cause, { store, source }));
+  const unpacking = (): Promise<LayerFacts> => unpack(temporary.path, source, options);
+  const facts = await (options.turns?.run(unpacking) ?? unpacking()).catch((cause: unknown) => explain(cause, { store, source }));
+  await syncStore(store.directory);
   if (diffId !== undefined && facts.diffId !== diffId) {
     fail("invalid", `Cannot unpack layer "${diffId}": its archive has the digest ${facts.diffId}`);
   }
@@ -98,7 +103,6 @@ async function unpack(home: string, source: LayerSource, options: LayerOptions):
   if (unpacked.leftOut > 0) options.progress?.({ step: "devices", blob: growing?.blob().digest ?? called, leftOut: unpacked.leftOut });
   const facts = { diffId: unpacked.diffId, size: unpacked.size, entries: unpacked.entries, ...(await surveyLayer(home, archive, unpacked)) };
   writeFacts(home, facts);
-  await exec(["sync", "--file-system", home], { timeout: LONG });
   return facts;
 }
 
