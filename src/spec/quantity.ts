@@ -27,6 +27,14 @@ export const bytesOf = (text: string): number => roundedUp(exactly(text), 1n);
 /** Thousandths of a core, rounded up, as the kubelet does. */
 export const milliCpuOf = (text: string): number => roundedUp(exactly(text), 1000n);
 
+/** How many divisors a quantity holds, rounded up; a divisor of 0 is 1, as in the downward API. */
+export function ceilingOf(text: string, divisor: string): number {
+  const by = exactly(divisor);
+  const { numerator, denominator } = exactly(text);
+  if (by.numerator === 0n) return roundedUp({ numerator, denominator }, 1n);
+  return roundedUp({ numerator: numerator * by.denominator, denominator: denominator * by.numerator }, 1n);
+}
+
 function roundedUp({ numerator, denominator }: Fraction, factor: bigint): number {
   const scaled = numerator * factor;
   const whole = scaled / denominator;
