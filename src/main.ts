@@ -5,7 +5,7 @@
  */
 import { homedir } from "node:os";
 import { contextOf, type Surroundings } from "./cli/context.ts";
-import { thisNode } from "./cli/node.ts";
+import { thisNode } from "./pod/node.ts";
 import { run } from "./cli/run.ts";
 import { engineOf } from "./cli/wiring.ts";
 import { isTerminal, writerTo } from "./cli/writer.ts";

@@ -1,12 +1,15 @@
 /** The environment of a container from its fields, ConfigMaps and Secrets: the kubelet's `makeEnvironmentVariables`. */
-import type { ConfigMap, Container, EnvVar, KeyRef, Secret } from "../spec/spec.ts";
+import type { ConfigMap, Container, EnvVar, FileKeyRef, KeyRef, Secret } from "../spec/spec.ts";
+import { type Allocatable, fieldValue, type PodFacts, resourceValue } from "./downward.ts";
+import { envFileValue } from "./envFile.ts";
 import { expand } from "./expand.ts";
 
-export interface EnvironmentSources {
-  /** Namespace of the pod: references stay in it. */
-  readonly namespace: string;
+export interface EnvironmentSources extends PodFacts {
   readonly configMaps: readonly ConfigMap[];
   readonly secrets: readonly Secret[];
+  readonly allocatable: Allocatable;
+  /** Text of a file in a volume of the pod; undefined when there is none. */
+  readonly fileOf: (file: Pick<FileKeyRef, "volumeName" | "path">) => string | undefined;
 }
 
 export interface Environment {
@@ -30,7 +33,7 @@ interface Found {
  * `envFrom` in order, then `env` in order; later ones win. `$(VAR)` in a value means what stands before it. A variable
  * whose optional reference leads nowhere is not set. `binaryData` is not used.
  */
-export function resolveEnvironment(container: Pick<Container, "env" | "envFrom">, sources: EnvironmentSources): Environment {
+export function resolveEnvironment(container: Pick<Container, "name" | "env" | "envFrom">, sources: EnvironmentSources): Environment {
   const env = new Map<string, string>();
   const warnings: string[] = [];
   const errors: string[] = [];
@@ -38,10 +41,10 @@ export function resolveEnvironment(container: Pick<Container, "env" | "envFrom">
     const { values, invalid, error } = bulkOf(from, sources);
     for (const [name, value] of values) env.set(name, value);
     if (error !== undefined) errors.push(error);
-    if (invalid.length > 0) warnings.push(skipped(from, invalid, sources.namespace));
+    if (invalid.length > 0) warnings.push(skipped(from, invalid, sources.pod.metadata.namespace));
   }
   for (const variable of container.env) {
-    const { value, error } = valueOf(variable, env, sources);
+    const { value, error } = valueOf(variable, env, { ...sources, container: container.name });
     if (error !== undefined) errors.push(error);
     if (value !== undefined) env.set(variable.name, value);
   }
@@ -74,12 +77,23 @@ interface Value {
   readonly error?: string;
 }
 
-function valueOf(variable: EnvVar, before: ReadonlyMap<string, string>, sources: EnvironmentSources): Value {
+function valueOf(variable: EnvVar, before: ReadonlyMap<string, string>, sources: EnvironmentSources & { readonly container: string }): Value {
   if ("value" in variable) return { value: expand(variable.value, Object.fromEntries(before)) };
   const { valueFrom } = variable;
   if ("configMapKeyRef" in valueFrom) return keyOf("ConfigMap", valueFrom.configMapKeyRef, sources);
   if ("secretKeyRef" in valueFrom) return keyOf("Secret", valueFrom.secretKeyRef, sources);
-  return { error: `variable "${variable.name}" has a source that is not supported yet` };
+  if ("fieldRef" in valueFrom) return { value: fieldValue(sources, valueFrom.fieldRef.fieldPath) };
+  if ("fileKeyRef" in valueFrom) return fileValue(valueFrom.fileKeyRef, sources);
+  const { resourceFieldRef: { containerName = sources.container, ...ref } } = valueFrom;
+  return { value: resourceValue(sources.pod, { ...ref, containerName }, sources.allocatable) };
+}
+
+function fileValue({ volumeName, path, key, optional }: FileKeyRef, { fileOf }: EnvironmentSources): Value {
+  const text = fileOf({ volumeName, path });
+  const value = text === undefined ? undefined : envFileValue(text, key);
+  if (value !== undefined) return { value };
+  if (optional) return {};
+  return { error: text === undefined ? `environment variable file "${path}" not found in volume "${volumeName}"` : `environment variable key "${key}" not found in file "${path}"` };
 }
 
 function keyOf(kind: "ConfigMap" | "Secret", { name, key, optional }: KeyRef, sources: EnvironmentSources): Value {
@@ -87,16 +101,16 @@ function keyOf(kind: "ConfigMap" | "Secret", { name, key, optional }: KeyRef, so
   if (data !== undefined && Object.hasOwn(data, key)) return { value: data[key] ?? "" };
   if (optional === true) return {};
   if (data === undefined) return { error: `${kind.toLowerCase()} "${name}" not found` };
-  return { error: `couldn't find key ${key} in ${kind} ${sources.namespace}/${name}` };
+  return { error: `couldn't find key ${key} in ${kind} ${sources.pod.metadata.namespace}/${name}` };
 }
 
 type Data = Readonly<Record<string, string>>;
 
-function configMapData(name: string, { configMaps, namespace }: EnvironmentSources): Data | undefined {
+function configMapData(name: string, { configMaps, pod: { metadata: { namespace } } }: EnvironmentSources): Data | undefined {
   return configMaps.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace)?.data;
 }
 
-function secretData(name: string, { secrets, namespace }: EnvironmentSources): Data | undefined {
+function secretData(name: string, { secrets, pod: { metadata: { namespace } } }: EnvironmentSources): Data | undefined {
   const secret = secrets.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
   if (secret === undefined) return undefined;
   return Object.fromEntries(Object.entries(secret.data).map(([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")]));

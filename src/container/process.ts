@@ -37,13 +37,13 @@ export function argsOf({ container, image, env }: Pick<ConfigInput, "container" 
   return all;
 }
 
-/** PATH, then the image's variables, HOSTNAME, HOME, then the container's; a later one replaces an earlier of its name. */
+/** PATH, HOME and HOSTNAME, the image's variables, the container's: a later one replaces an earlier of its name, as in containerd. */
 function envOf({ image, identity, hostname, env }: ConfigInput): readonly string[] {
   const entries = [
     `PATH=${DEFAULT_PATH}`,
     `HOME=${identity.home}`,
-    ...image.env,
     `HOSTNAME=${hostname}`,
+    ...image.env,
     ...env.map(({ name, value }) => `${name}=${value}`),
   ];
   return [...new Map(entries.map((entry) => [entry.split("=")[0] ?? "", entry])).values()];

@@ -68,6 +68,7 @@ export function fakeHost(): FakeHost {
     kernel: fakeKernel(standing, broken),
     limits: () => ({ hardRlimits: {}, cgroupVersion: "v2", controllers: [], seccompProfile: undefined, architecture: "x64" }),
     journal: false,
+    node: () => ({ name: "node", ip: "192.0.2.1" }),
     now: () => clock.time,
   };
   return {

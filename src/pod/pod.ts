@@ -18,6 +18,7 @@ import type { NewEvent, RuntimeState } from "../state/state.ts";
 import type { Image, ImageCatalog } from "../storage/storage.ts";
 import type { PullProgress } from "./fetchLines.ts";
 import type { Kernel } from "./kernel.ts";
+import type { Node } from "./status.ts";
 
 /** The ConfigMaps and Secrets of the pod's service; a pod may use those of its own namespace. */
 export interface ConfigSource {
@@ -77,6 +78,8 @@ export interface PodHost {
   readonly limits: (cgroup: string) => HostLimits;
   /** The host's journal listens, so conmon writes to it too. */
   readonly journal: boolean;
+  /** The host, as Kubernetes' Node. */
+  readonly node: () => Node;
   readonly now: () => number;
 }
 

@@ -1,10 +1,9 @@
 /** Starting one container of a pod whose sandbox stands and whose image is present: root filesystem, configuration, OCI runtime. */
 import { dirname } from "node:path";
-import { WherryError, fail, messageOf } from "../base/errors.ts";
+import { WherryError, messageOf } from "../base/errors.ts";
 import { bundleDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
 import { ociConfig } from "../container/config.ts";
 import type { Bind, ConfigResult } from "../container/container.ts";
-import { resolveEnvironment } from "../container/environment.ts";
 import type { OciConfig } from "../runtime/oci.ts";
 import { newContainerId, type Container, type ContainerId, type Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
@@ -13,6 +12,7 @@ import { layerDirectory } from "../storage/layout.ts";
 import type { Image } from "../storage/storage.ts";
 import { discard, releaseContainer } from "./end.ts";
 import { specOf } from "./image.ts";
+import { environmentOf } from "./environment.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { hostnameOf, namespaceFiles } from "./sandbox.ts";
 import { bindsOf } from "./volumes.ts";
@@ -97,9 +97,7 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
   const disk = `${podDiskDirectory(host.paths, record.uid)}/containers/${id}`;
   const rootfs = `${bundle}/rootfs`;
   host.kernel.mountRootfs({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), upper: `${disk}/upper`, work: `${disk}/work`, target: rootfs });
-  const { namespace } = record.pod.metadata;
-  const resolved = resolveEnvironment(spec, { namespace, configMaps: making.config.configMaps(namespace), secrets: making.config.secrets(namespace) });
-  if (resolved.errors.length > 0) fail("invalid", resolved.errors.join("; "));
+  const resolved = environmentOf(host, record, { container: spec, config: making.config });
   const { config, warnings } = ociConfig({
     pod: record.pod,
     container: spec,
@@ -110,7 +108,7 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
     rootfs,
     binds,
     namespaces: namespaceFiles(host, record),
-    hostname: hostnameOf(record.pod),
+    hostname: record.network === "host" ? host.node().name : hostnameOf(record.pod),
     cgroupsPath: `${record.cgroup}/${id}`,
     host: host.limits(dirname(record.cgroup)),
   });

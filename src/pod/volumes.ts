@@ -12,7 +12,7 @@ import { makeConfigVolume, makeEmptyDir, makeMemoryVolume, makeSecretVolume } fr
 import type { ConfigSource, PodHost } from "./pod.ts";
 
 /** Where a volume is: on disk when it may be large, on tmpfs when it is small or secret, in place when it is the host's. */
-function volumeDirectory(host: PodHost, record: PodRecord, volume: Volume): string {
+export function volumeDirectory(host: PodHost, record: PodRecord, volume: Volume): string {
   if ("hostPath" in volume) return volume.hostPath.path;
   const onDisk = "emptyDir" in volume && volume.emptyDir.medium !== "Memory";
   const directory = onDisk ? podDiskDirectory(host.paths, record.uid) : podDirectory(host.paths, record.uid);

@@ -9,6 +9,7 @@ import { netavarkNetwork } from "../network/netavark.ts";
 import type { Bridge } from "../network/network.ts";
 import { kernel } from "../pod/kernel.ts";
 import { fetchImage } from "../pod/fetch.ts";
+import { thisNode } from "../pod/node.ts";
 import type { PodHost } from "../pod/pod.ts";
 import { imagePuller } from "../pod/puller.ts";
 import { ociRuntime } from "../runtime/ociRuntime.ts";
@@ -48,6 +49,7 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
     kernel,
     limits: memoized(hostLimits),
     journal: isJournalRunning(),
+    node: thisNode,
     now,
   };
   return {

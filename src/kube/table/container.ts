@@ -3,6 +3,7 @@ import { later, none, refused, type Rows, runs } from "./row.ts";
 
 const PLAY = "test/e2e/plain/play.test.ts";
 const CONFIG = "test/e2e/plain/config.test.ts";
+const ENVIRONMENT = "test/e2e/plain/environment.test.ts";
 
 export const CONTAINER: Readonly<Record<string, Rows>> = {
   Container: {
@@ -43,15 +44,24 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
   EnvVarSource: {
     configMapKeyRef: runs("value of a key", CONFIG),
     secretKeyRef: runs("value of a key", CONFIG),
-    fieldRef: later("a field of the pod"),
-    resourceFieldRef: later("a resource of the container"),
-    fileKeyRef: later("a variable of a file"),
+    fieldRef: runs("a field of the pod", ENVIRONMENT),
+    resourceFieldRef: runs("a resource of the container", ENVIRONMENT),
+    fileKeyRef: runs("a variable of a file", ENVIRONMENT),
   },
   ConfigMapKeySelector: { name: runs("ConfigMap", CONFIG), key: runs("key", CONFIG), optional: runs("missing is no error", CONFIG) },
   SecretKeySelector: { name: runs("Secret", CONFIG), key: runs("key", CONFIG), optional: runs("missing is no error", CONFIG) },
-  ObjectFieldSelector: { fieldPath: later("path of the field"), apiVersion: later("`v1`") },
-  ResourceFieldSelector: { containerName: later("container"), resource: later("resource"), divisor: later("unit, rounded up") },
-  FileKeySelector: { volumeName: later("volume"), path: later("file in it"), key: later("variable"), optional: later("missing is no error") },
+  ObjectFieldSelector: { fieldPath: runs("path of the field", ENVIRONMENT), apiVersion: runs("`v1`", ENVIRONMENT) },
+  ResourceFieldSelector: {
+    containerName: runs("container; itself when absent", ENVIRONMENT),
+    resource: runs("a limit or request; without a limit, the pod's or what the host has", ENVIRONMENT),
+    divisor: runs("unit, rounded up", ENVIRONMENT),
+  },
+  FileKeySelector: {
+    volumeName: runs("an emptyDir volume, which need not be mounted", ENVIRONMENT),
+    path: runs("file in it, with lines `NAME='value'`", ENVIRONMENT),
+    key: runs("variable", ENVIRONMENT),
+    optional: runs("missing is no error", ENVIRONMENT),
+  },
   EnvFromSource: { prefix: runs("before every key", CONFIG), configMapRef: runs("all keys", CONFIG), secretRef: runs("all keys", CONFIG) },
   ConfigMapEnvSource: { name: runs("ConfigMap", CONFIG), optional: runs("missing is no error", CONFIG) },
   SecretEnvSource: { name: runs("Secret", CONFIG), optional: runs("missing is no error", CONFIG) },

@@ -1,6 +1,6 @@
 /** The host, as Kubernetes' Node. */
 import { hostname, networkInterfaces } from "node:os";
-import type { Node } from "../pod/status.ts";
+import type { Node } from "./status.ts";
 
 /** Name and first outside IPv4 address of this host (127.0.0.1 without a network). */
 export function thisNode(): Node {
