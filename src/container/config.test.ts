@@ -22,6 +22,17 @@ const CASES: Readonly<Record<string, ConfigInput>> = {
   limits: inputOf({ container: limited }),
   "limits-without-controllers": inputOf({ container: limited, host: { ...host, controllers: [] } }),
   "not-root": inputOf({ image: { ...image, workingDir: "/data" }, identity: { uid: 101, gid: 102, additionalGids: [103], home: "/var/lib/x" } }),
+  privileged: inputOf({ container: containerOf({ securityContext: { privileged: true } }) }),
+  restricted: inputOf({
+    container: containerOf({
+      securityContext: {
+        allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { add: ["NET_BIND_SERVICE", "SYS_TIME"], drop: ["ALL"] },
+        seccompProfile: { type: "Localhost", localhostProfile: "mine.json" }, seLinuxOptions: { level: "s0:c1,c2" }, appArmorProfile: { type: "Localhost", localhostProfile: "mine" },
+      },
+    }),
+    host: { ...host, seLinux: true, appArmor: () => ["mine", "docker-default"] },
+  }),
+  "host-namespaces": inputOf({ pod: podOf([containerOf()], { hostPID: true, hostIPC: true, securityContext: { seccompProfile: { type: "Unconfined" }, sysctls: [{ name: "net.core.somaxconn", value: "7" }] } }), namespaces: { network: "/run/wherry/pods/p/netns", uts: "/run/wherry/pods/p/utsns" } }),
   volumes: inputOf({
     binds: [
       { source: "/v/deep", destination: "/data/a/b/", readOnly: true, recursive: true },
@@ -40,6 +51,22 @@ describe("ociConfig", () => {
     expect(ociConfig(inputOf({ container: limited, host: { ...host, controllers: ["memory"] } })).warnings).toEqual([
       'Cannot limit cpu of container "web" to "500m": this host has no cgroup controller "cpu"',
     ]);
+  });
+
+  test("ociConfig says what of a security context it cannot give", () => {
+    const container = containerOf({ securityContext: { capabilities: { add: ["SYS_TIME"], drop: [] }, seLinuxOptions: { level: "s0" } } });
+    expect(ociConfig(inputOf({ container })).warnings).toEqual([
+      'Cannot give CAP_SYS_TIME to container "web": wherry itself does not hold it', 'Cannot label container "web" by its seLinuxOptions: the kernel enforces no SELinux',
+    ]);
+  });
+
+  test("ociConfig confines by the AppArmor profile of a container engine that is loaded, and fails without the one asked for", () => {
+    const profile = (type: "RuntimeDefault" | "Unconfined", loaded: readonly string[]): string | undefined =>
+      ociConfig(inputOf({ container: containerOf({ securityContext: { appArmorProfile: { type } } }), host: { ...host, appArmor: () => loaded } })).config.process.apparmorProfile;
+    expect(profile("RuntimeDefault", ["firefox", "docker-default"])).toBe("docker-default");
+    expect(profile("Unconfined", ["docker-default"])).toBeUndefined();
+    expect(() => profile("RuntimeDefault", ["firefox"])).toThrow(/no default profile/);
+    expect(ociConfig(inputOf({ host: { ...host, appArmor: () => [] } })).config.process.apparmorProfile).toBeUndefined();
   });
 
   const COMMANDS: readonly (readonly [string, Parameters<typeof containerOf>[0], readonly string[]])[] = [

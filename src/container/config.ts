@@ -1,11 +1,14 @@
 /** The OCI configuration of a container (runtime-spec config.md). Pure. */
 import type { OciConfig, OciLinux } from "../runtime/oci.ts";
+import type { SecurityContext } from "../spec/spec.ts";
 import type { ConfigInput, ConfigResult } from "./container.ts";
-import { DEFAULT_CAPABILITIES, MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
+import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
+import { seLinuxLabels } from "./labels.ts";
 import { mountsOf } from "./mounts.ts";
 import { processOf } from "./process.ts";
 import { resourcesOf } from "./resources.ts";
-import { ociSeccomp } from "./seccomp.ts";
+import { seccompOf } from "./seccomp.ts";
+import { capabilitiesOf, effectiveSecurity } from "./security.ts";
 
 /**
  * Defaults are in `defaults.ts`, limits in `resources.ts`, the command in `process.ts`. There is no `hostname`: the
@@ -14,31 +17,49 @@ import { ociSeccomp } from "./seccomp.ts";
 export function ociConfig(input: ConfigInput): ConfigResult {
   const { resources, warnings } = resourcesOf(input);
   const { host } = input;
-  const seccomp = ociSeccomp(host.seccompProfile, { architecture: host.architecture, capabilities: DEFAULT_CAPABILITIES, kernel: host.kernel });
+  const security = effectiveSecurity(input.pod, input.container);
+  const { given, missing } = capabilitiesOf(security, host.capabilities);
+  const seccomp = seccompOf(security, { ...host, kernel: host.kernel, capabilities: given });
+  const labels = seLinuxLabels(security, host);
+  const privileged = security.privileged === true;
+  const bare = privileged || security.procMount === "Unmasked";
   const config: OciConfig = {
     ociVersion: "1.0.2",
     process: processOf(input),
-    root: { path: input.rootfs, readonly: false },
-    mounts: mountsOf(input.binds),
+    root: { path: input.rootfs, readonly: security.readOnlyRootFilesystem === true },
+    mounts: mountsOf(input.binds, { writable: privileged }),
     annotations: {},
     linux: {
       namespaces: namespacesOf(input),
       cgroupsPath: input.cgroupsPath,
       resources,
       ...(seccomp === undefined ? {} : { seccomp }),
-      maskedPaths: MASKED_PATHS,
-      readonlyPaths: READONLY_PATHS,
+      ...(privileged ? { devices: host.devices() } : {}),
+      ...sysctlsOf(input),
+      ...(labels === undefined ? {} : { mountLabel: labels.mount }),
+      maskedPaths: bare ? [] : MASKED_PATHS,
+      readonlyPaths: bare ? [] : READONLY_PATHS,
     },
   };
-  return { config, warnings };
+  return { config, warnings: [...warnings, ...missing.map((name) => `Cannot give ${name} to container "${input.container.name}": wherry itself does not hold it`), ...idleLabels(security, input)] };
+}
+
+/** Set anew by every container in the namespaces that all share: they are there before the first of them runs. */
+function sysctlsOf({ pod }: ConfigInput): Pick<OciLinux, "sysctl"> {
+  const sysctls = pod.spec.securityContext?.sysctls ?? [];
+  return sysctls.length === 0 ? {} : { sysctl: Object.fromEntries(sysctls.map(({ name, value }) => [name, value])) };
+}
+
+function idleLabels({ seLinuxOptions }: SecurityContext, { host, container }: ConfigInput): readonly string[] {
+  return seLinuxOptions === undefined || host.seLinux ? [] : [`Cannot label container "${container.name}" by its seLinuxOptions: the kernel enforces no SELinux`];
 }
 
 /** The pod's network, IPC and UTS namespaces by path; none means the host's. On v1 a cgroup namespace would hide nothing. */
-function namespacesOf({ namespaces: { network, ipc, uts }, host }: ConfigInput): OciLinux["namespaces"] {
+function namespacesOf({ namespaces: { network, ipc, uts, pid }, host, pod }: ConfigInput): OciLinux["namespaces"] {
   return [
-    { type: "pid" },
+    ...(pid !== undefined ? [{ type: "pid", path: pid } as const] : pod.spec.hostPID === true ? [] : [{ type: "pid" } as const]),
     { type: "mount" },
-    { type: "ipc", path: ipc },
+    ...(ipc === undefined ? [] : [{ type: "ipc", path: ipc } as const]),
     ...(network === undefined ? [] : [{ type: "network", path: network } as const]),
     ...(uts === undefined ? [] : [{ type: "uts", path: uts } as const]),
     ...(host.cgroupVersion === "v2" ? [{ type: "cgroup" } as const] : []),

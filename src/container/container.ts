@@ -1,7 +1,7 @@
 /**
  * One container from its specification to an OCI configuration. `ociConfig` is pure: same input, same output, golden files.
  */
-import type { OciConfig } from "../runtime/oci.ts";
+import type { OciConfig, OciDevice } from "../runtime/oci.ts";
 import type { Container, ContainerId, ImageConfig, Pod } from "../spec/spec.ts";
 
 /** Numeric identity of the payload, looked up in the image's own /etc/passwd and /etc/group. */
@@ -36,6 +36,16 @@ export interface HostLimits {
   readonly memory?: number;
   /** The kernel accounts swap, so a memory limit can cover it. */
   readonly swapAccounting?: boolean;
+  /** Capabilities that this process holds, and so can give. */
+  readonly capabilities: readonly string[];
+  /** The host's devices, for privileged containers: they come and go. */
+  readonly devices: () => readonly OciDevice[];
+  /** A seccomp profile of the administrator, below a directory of ours. Kind `failed` when there is none. */
+  readonly localSeccomp: (path: string) => unknown;
+  /** Names of the loaded AppArmor profiles; undefined when the kernel does not enforce any. */
+  readonly appArmor?: () => readonly string[];
+  /** The kernel enforces SELinux. */
+  readonly seLinux: boolean;
   /** The lowest out-of-memory score adjustment that may be set; absent when there is none. */
   readonly lowestOomScoreAdj?: number;
 }
@@ -50,7 +60,8 @@ export interface ConfigInput {
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly rootfs: string;
   readonly binds: readonly Bind[];
-  readonly namespaces: { readonly network?: string; readonly ipc: string; readonly uts?: string };
+  /** Files of the pod's namespaces; a kind without one is the host's, but for `pid`: the container's own, unless the pod says hostPID. */
+  readonly namespaces: { readonly network?: string; readonly ipc?: string; readonly uts?: string; readonly pid?: string };
   readonly hostname: string;
   readonly cgroupsPath: string;
   readonly host: HostLimits;

@@ -10,13 +10,6 @@ export const DEFAULT_CAPABILITIES: readonly string[] = [
   "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
 ];
 
-/**
- * `no_new_privs`: set-uid programs and file capabilities give nothing. Kubernetes sets it only when a
- * securityContext says `allowPrivilegeEscalation: false`; wherry does not read securityContext yet and takes the safer
- * side. Root in the container, who already has the capabilities above, notices nothing.
- */
-export const NO_NEW_PRIVILEGES = true;
-
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export const MASKED_PATHS: readonly string[] = [
@@ -37,9 +30,9 @@ export const DEFAULT_MOUNTS: readonly OciMount[] = [
   { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"] },
 ];
 
-type DeviceRule = NonNullable<OciResources["devices"]>[number];
+export type DeviceRule = NonNullable<OciResources["devices"]>[number];
 /** Reading, writing and making the device of a character device number. */
-const character = (major: number, minor?: number): DeviceRule =>
+export const character = (major: number, minor?: number): DeviceRule =>
   ({ allow: true, type: "c", access: "rwm", major, ...(minor === undefined ? {} : { minor }) });
 
 /** Everything denied, but making device files and the devices of every container (runtime-spec, config-linux.md). */

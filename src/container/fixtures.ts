@@ -1,6 +1,7 @@
 /** Values that the tests of this folder share. */
 import { containerName, type Container, type ImageConfig, namespace, newContainerId, type Pod, podName } from "../spec/spec.ts";
 import type { ConfigInput, HostLimits } from "./container.ts";
+import { DEFAULT_CAPABILITIES } from "./defaults.ts";
 
 export const image: ImageConfig = {
   entrypoint: ["/docker-entrypoint.sh"], cmd: ["nginx", "-g", "daemon off;"], env: ["PATH=/usr/local/bin:/usr/bin:/bin", "NGINX_VERSION=1.27"],
@@ -31,7 +32,9 @@ const seccompProfile = {
 
 export const host: HostLimits = {
   hardRlimits: {}, cgroupVersion: "v2", controllers: ["cpu", "memory", "pids"], seccompProfile, architecture: "x64", kernel: "6.1.0-13-amd64",
-  memory: 8 * 2 ** 30, swapAccounting: true,
+  memory: 8 * 2 ** 30, swapAccounting: true, capabilities: [...DEFAULT_CAPABILITIES, "CAP_NET_ADMIN", "CAP_SYS_ADMIN"], seLinux: false,
+  devices: () => [{ path: "/dev/fuse", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }],
+  localSeccomp: (path) => ({ defaultAction: "SCMP_ACT_LOG", comment: path }),
 };
 
 /** A plain pod's container on a v2 host with everything, changed. */

@@ -2,14 +2,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { arch, release, totalmem } from "node:os";
 import { messageOf, fail } from "../base/errors.ts";
-import { cgroupHost, controllersBelow, directoriesOf, hardRlimits, lowestOomScoreAdj } from "../runtime/mod.ts";
+import { readIfExists } from "../base/files.ts";
+import { cgroupHost, controllersBelow, directoriesOf, hardRlimits, lowestOomScoreAdj, ownCapabilities } from "../runtime/mod.ts";
+import type { AdmissionFacts } from "./admission.ts";
 import type { HostLimits } from "./container.ts";
+import { hostDevices } from "./hostDevices.ts";
 
 /** Profiles of the administrator and of the package, the first that exists (`containers.conf(5)`). */
 const SECCOMP_PROFILES = ["/etc/containers/seccomp.json", "/usr/share/containers/seccomp.json"];
 
-/** `base`: the service's cgroup, after `enterCgroup`. Kind `unavailable` when the seccomp profile cannot be read. */
-export function hostLimits(base: string): HostLimits {
+/**
+ * `base`: the service's cgroup, after `enterCgroup`; `policy`: the directory of the administrator's files, in which
+ * `seccomp/` has the profiles of type Localhost. Kind `unavailable` when the default seccomp profile cannot be read.
+ */
+export function hostLimits(base: string, { policy }: { readonly policy: string }): HostLimits {
   const { version } = cgroupHost();
   const lowest = lowestOomScoreAdj();
   return {
@@ -20,9 +26,35 @@ export function hostLimits(base: string): HostLimits {
     architecture: arch(),
     kernel: release(),
     memory: totalmem(),
+    capabilities: ownCapabilities(),
+    devices: hostDevices,
+    localSeccomp: (path) => localSeccomp(`${policy}/seccomp/${path}`),
+    ...(appArmorEnforced() ? { appArmor: appArmorProfiles } : {}),
+    seLinux: existsSync("/sys/fs/selinux/enforce"),
     swapAccounting: directoriesOf(base).some((directory) => SWAP_FILES.some((file) => existsSync(`${directory}/${file}`))),
     ...(lowest === undefined ? {} : { lowestOomScoreAdj: lowest }),
   };
+}
+
+/** For `rejectionOf`. `allowed-unsafe-sysctls` of the policy's directory has a pattern on every line. */
+export function admissionFacts(policy: string): AdmissionFacts {
+  const lines = (readIfExists(`${policy}/allowed-unsafe-sysctls`) ?? "").split("\n").map((line) => line.replace(/#.*/, "").trim());
+  return { appArmor: appArmorEnforced(), unsafeSysctls: lines.filter((line) => line !== "") };
+}
+
+const appArmorEnforced = (): boolean => readIfExists("/sys/module/apparmor/parameters/enabled")?.trim() === "Y";
+
+/** `NAME (enforce)` on every line. */
+const appArmorProfiles = (): readonly string[] => [...(readIfExists("/sys/kernel/security/apparmor/profiles") ?? "").matchAll(/^(\S.*) \(\w+\)$/gm)].map(([, name = ""]) => name);
+
+function localSeccomp(path: string): unknown {
+  const text = readIfExists(path);
+  if (text === undefined) fail("failed", `Cannot load seccomp profile "${path}": it does not exist`);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    return fail("failed", `Cannot load seccomp profile "${path}": ${messageOf(cause)}`, { cause });
+  }
 }
 
 const SWAP_FILES = ["memory.swap.max", "memory.memsw.limit_in_bytes"];

@@ -2,22 +2,32 @@
 import { fail } from "../base/errors.ts";
 import type { OciProcess } from "../runtime/oci.ts";
 import type { ConfigInput, HostLimits } from "./container.ts";
-import { DEFAULT_CAPABILITIES, DEFAULT_PATH, DEFAULT_RLIMITS, NO_NEW_PRIVILEGES } from "./defaults.ts";
+import { DEFAULT_PATH, DEFAULT_RLIMITS } from "./defaults.ts";
+import { appArmorOf } from "./appArmor.ts";
 import { expand } from "./expand.ts";
+import { seLinuxLabels } from "./labels.ts";
 import { oomScoreAdj } from "./qos.ts";
+import { capabilitiesOf, effectiveSecurity } from "./security.ts";
 
-/** `process` of the configuration. Kind `invalid` when there is nothing to run. */
+/**
+ * `process` of the configuration. `no_new_privs` (set-uid programs and file capabilities give nothing) is set only when
+ * `allowPrivilegeEscalation` is false, as in Kubernetes. Kind `invalid` when there is nothing to run.
+ */
 export function processOf(input: ConfigInput): OciProcess {
   const { identity, container, image, host } = input;
+  const security = effectiveSecurity(input.pod, container);
+  const labels = seLinuxLabels(security, host);
   return {
     terminal: false,
     user: { uid: identity.uid, gid: identity.gid, ...(identity.additionalGids.length === 0 ? {} : { additionalGids: identity.additionalGids }) },
     args: argsOf(input),
     env: envOf(input),
     cwd: container.workingDir || image.workingDir || "/",
-    capabilities: capabilitiesOf(identity.uid),
+    capabilities: setsOf(capabilitiesOf(security, host.capabilities).given, identity.uid),
     rlimits: rlimitsOf(host),
-    noNewPrivileges: NO_NEW_PRIVILEGES,
+    noNewPrivileges: security.allowPrivilegeEscalation === false,
+    ...appArmorOf(security, host),
+    ...(labels === undefined ? {} : { selinuxLabel: labels.process }),
     oomScoreAdj: Math.max(oomScoreAdj(input), host.lowestOomScoreAdj ?? -1000),
   };
 }
@@ -50,9 +60,9 @@ function envOf({ image, identity, hostname, env }: ConfigInput): readonly string
 }
 
 /** The kernel clears the sets of a user other than root at exec; they are written as they will be. */
-function capabilitiesOf(uid: number): NonNullable<OciProcess["capabilities"]> {
-  const held = uid === 0 ? DEFAULT_CAPABILITIES : [];
-  return { bounding: DEFAULT_CAPABILITIES, effective: held, permitted: held, inheritable: [], ambient: [] };
+function setsOf(given: readonly string[], uid: number): NonNullable<OciProcess["capabilities"]> {
+  const held = uid === 0 ? given : [];
+  return { bounding: given, effective: held, permitted: held, inheritable: [], ambient: [] };
 }
 
 /** Silent when it clamps: the manifest did not ask for these numbers. */

@@ -3,6 +3,7 @@ import { bytesOf, milliCpuOf } from "../spec/spec.ts";
 import type { OciResources } from "../runtime/oci.ts";
 import type { ConfigInput } from "./container.ts";
 import { DEVICE_RULES } from "./defaults.ts";
+import { effectiveSecurity } from "./security.ts";
 
 /** Microseconds over which a quota is given, and the least quota that the kernel takes. */
 const PERIOD = 100_000;
@@ -15,13 +16,14 @@ export interface FittedResources {
 }
 
 /** A limit whose controller is absent is left out, with a warning. */
-export function resourcesOf({ container, host }: Pick<ConfigInput, "container" | "host">): FittedResources {
+export function resourcesOf({ pod, container, host }: Pick<ConfigInput, "pod" | "container" | "host">): FittedResources {
   const { limits } = container.resources;
+  const privileged = effectiveSecurity(pod, container).privileged === true;
   const has = (controller: string): boolean => host.controllers.includes(controller);
   const missing = Object.entries(limits).filter(([controller, limit]) => limit !== undefined && !has(controller));
   return {
     resources: {
-      devices: DEVICE_RULES,
+      devices: privileged ? [{ allow: true, access: "rwm" }] : DEVICE_RULES,
       ...(has("cpu") ? { cpu: cpuOf(limits.cpu) } : {}),
       ...(has("memory") && limits.memory !== undefined ? { memory: memoryOf(limits.memory, host.swapAccounting === true) } : {}),
     },

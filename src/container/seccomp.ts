@@ -2,7 +2,10 @@
  * The seccomp profile of containers-common (`seccomp.json(5)`), which has conditions, made into the OCI runtime's
  * `linux.seccomp`, which has none.
  */
+import { fail } from "../base/errors.ts";
 import { at, numberAt, textAt, textsAt } from "../runtime/mod.ts";
+import type { SecurityContext } from "../spec/spec.ts";
+import type { HostLimits } from "./container.ts";
 
 export interface SeccompTarget {
   /** As `process.arch`. */
@@ -11,6 +14,18 @@ export interface SeccompTarget {
   readonly capabilities: readonly string[];
   /** `6.1.0-13-amd64`; undefined: every `minKernel` is met. */
   readonly kernel: string | undefined;
+}
+
+/**
+ * The filter of a container. Nothing said means RuntimeDefault, as for a kubelet with `--seccomp-default`; a privileged
+ * container has none unless it asks for one of its own (containerd). Kind `failed` when the profile cannot be used.
+ */
+export function seccompOf({ privileged, seccompProfile }: SecurityContext, host: Pick<HostLimits, "seccompProfile" | "localSeccomp"> & SeccompTarget): unknown {
+  if (privileged === true || seccompProfile?.type === "Unconfined") return undefined;
+  if (seccompProfile?.type !== "Localhost") return ociSeccomp(host.seccompProfile, host);
+  const profile = host.localSeccomp(seccompProfile.localhostProfile);
+  if (textAt(profile, "defaultAction") === undefined) fail("failed", `Cannot use seccomp profile "${seccompProfile.localhostProfile}": it has no defaultAction, it must be a seccomp profile in JSON`);
+  return at(profile, "archMap") === undefined ? profile : ociSeccomp(profile, host);
 }
 
 /** `process.arch` → the names in conditions (Go's) and in `archMap` (libseccomp's). */

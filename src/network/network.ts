@@ -33,7 +33,7 @@ export interface Attachment {
 /** Files that pin a pod's namespaces. */
 export interface NamespaceFiles {
   readonly network?: string;
-  readonly ipc: string;
+  readonly ipc?: string;
   readonly uts?: string;
 }
 

@@ -26,6 +26,7 @@ export interface Present {
 export function decide(record: PodRecord, containers: readonly ContainerRecord[], { now, held = NONE }: Present): Decision {
   if (record.wanted === "removed") return { do: "remove" };
   if (record.wanted === "stopped") return record.sandboxAt > 0 || containers.some(isAlive) ? { do: "stop" } : { do: "nothing" };
+  if (record.phase === "Failed" && record.reason !== "" && record.sandboxAt === 0) return { do: "nothing" }; // rejected
   const ended = finalPhase(record.pod.spec.restartPolicy, containers);
   if (ended !== undefined) return record.sandboxAt > 0 || record.phase !== ended ? { do: "finish", phase: ended } : { do: "nothing" };
   if (record.sandboxAt === 0) return sandboxDue(record, containers, now);

@@ -10,6 +10,7 @@
  * container's id is written (state `creating`) before the OCI runtime hears of it.
  */
 import type { Paths } from "../base/paths.ts";
+import type { AdmissionFacts } from "../container/admission.ts";
 import type { HostLimits } from "../container/container.ts";
 import type { Bridge, Network } from "../network/network.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -78,6 +79,8 @@ export interface PodHost {
   readonly limits: (cgroup: string) => HostLimits;
   /** The host's journal listens, so conmon writes to it too. */
   readonly journal: boolean;
+  /** What pods are admitted by; asked for every pod that starts. */
+  readonly admission: () => AdmissionFacts;
   /** The host, as Kubernetes' Node. */
   readonly node: () => Node;
   readonly now: () => number;

@@ -19,8 +19,9 @@ export const hostnameOf = (pod: Pod): string => pod.spec.hostname ?? (pod.metada
 
 export function namespaceFiles(host: PodHost, record: PodRecord): NamespaceFiles {
   const directory = podDirectory(host.paths, record.uid);
+  const { hostIPC = false } = record.pod.spec;
   const own = record.network === "host" ? {} : { network: `${directory}/netns`, uts: `${directory}/utsns` };
-  return { ...own, ipc: `${directory}/ipcns` };
+  return { ...own, ...(hostIPC ? {} : { ipc: `${directory}/ipcns` }) };
 }
 
 export const sandboxStands = (host: PodHost, record: PodRecord): boolean => host.kernel.namespacesStand(namespaceFiles(host, record));
@@ -31,7 +32,7 @@ export async function makeSandbox(host: PodHost, record: PodRecord, from: { read
   ensureDirectory(`${directory}/containers`);
   ensureDirectory(podDiskDirectory(host.paths, record.uid));
   host.kernel.makeNamespaces({ files: namespaceFiles(host, record), hostname: hostnameOf(record.pod) });
-  host.kernel.mountShm(`${directory}/shm`);
+  if (record.pod.spec.hostIPC !== true) host.kernel.mountShm(`${directory}/shm`);
   writeFiles(record, directory);
   await allDone([
     ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),

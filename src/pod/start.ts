@@ -4,6 +4,7 @@ import { WherryError, messageOf } from "../base/errors.ts";
 import { bundleDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
 import { ociConfig } from "../container/config.ts";
 import type { Bind, ConfigResult } from "../container/container.ts";
+import { checkNonRoot, effectiveSecurity, userOf, withGroups } from "../container/security.ts";
 import type { OciConfig } from "../runtime/oci.ts";
 import { newContainerId, type Container, type ContainerId, type Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
@@ -96,6 +97,7 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
   const { record, id, bundle, spec, image, binds } = making;
   const disk = `${podDiskDirectory(host.paths, record.uid)}/containers/${id}`;
   const rootfs = `${bundle}/rootfs`;
+  checkNonRoot({ pod: record.pod, uid: record.uid, container: spec, imageUser: image.config.user });
   host.kernel.mountRootfs({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), upper: `${disk}/upper`, work: `${disk}/work`, target: rootfs });
   const resolved = environmentOf(host, record, { container: spec, config: making.config });
   const { config, warnings } = ociConfig({
@@ -103,7 +105,7 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
     container: spec,
     id,
     image: image.config,
-    identity: lookupIdentity(rootfs, image.config.user),
+    identity: withGroups(lookupIdentity(rootfs, userOf(effectiveSecurity(record.pod, spec), image.config.user)), record.pod, spec),
     env: resolved.env,
     rootfs,
     binds,

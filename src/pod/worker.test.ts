@@ -42,6 +42,16 @@ describe("PodWorker", () => {
     expect(world.network.attached.has(uid)).toBe(true);
   });
 
+  test("a pod that the host may not run has failed, for good and with nothing made of it", async () => {
+    using world = fakeHost();
+    const { uid, worker } = podOn(world, { securityContext: { sysctls: [{ name: "vm.swappiness", value: "1" }] } });
+    await worker.poke();
+    await worker.poke();
+    expect(record(world, uid)).toMatchObject({ phase: "Failed", reason: "SysctlForbidden", message: 'Pod was rejected: forbidden sysctl: "vm.swappiness" not allowlisted', sandboxAt: 0 });
+    expect(world.host.state.events().map(({ reason, count }) => [reason, count])).toEqual([["SysctlForbidden", 1]]);
+    expect([...world.standing, ...world.network.interfaces(), ...world.runtime.requests.keys()]).toEqual([]);
+  });
+
   test("stop and remove give everything back", async () => {
     using world = fakeHost();
     const { uid, worker } = podOn(world);

@@ -4,6 +4,7 @@
  * step of a new worker is to compare the records with what there is, and so is the first one after a step that failed.
  */
 import { messageOf } from "../base/errors.ts";
+import { rejectionOf, type Rejection } from "../container/admission.ts";
 import { allDone } from "../base/promises.ts";
 import { isLostNamespace } from "../network/namespaces.ts";
 import type { ContainerId, ContainerName, PodUid, Terminated } from "../spec/spec.ts";
@@ -211,6 +212,8 @@ export class PodWorker implements Disposable {
   async #sandbox(record: PodRecord): Promise<boolean> {
     const { host, reporter, config } = this.#options;
     try {
+      const rejection = rejectionOf(record.pod, host.admission());
+      if (rejection !== undefined) return this.#reject(rejection);
       await makeSandbox(host, record, { config, reporter });
       this.#sandboxFailures = 0;
       host.state.updatePod(this.uid, { sandboxAt: host.now(), reason: "", message: "" });
@@ -231,6 +234,15 @@ export class PodWorker implements Disposable {
       await unmakeSandbox(host, record);
       return true;
     }
+  }
+
+  /** The pod has failed before anything of it was made (the kubelet's `rejectPod`). */
+  #reject({ reason, message }: Rejection): false {
+    const { host, reporter } = this.#options;
+    host.state.updatePod(this.uid, { phase: "Failed", reason, message: `Pod was rejected: ${message}` });
+    reporter.event({ type: "Warning", reason, message, fieldPath: "" });
+    reporter.progress(`${reason}: ${message}`);
+    return false;
   }
 
   async #start(record: PodRecord, container: ContainerRecord): Promise<void> {

@@ -19,6 +19,8 @@ export interface OciProcess {
   readonly rlimits?: readonly { readonly type: string; readonly hard: number; readonly soft: number }[];
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj?: number;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
 }
 
 export interface OciMount {
@@ -35,8 +37,21 @@ export interface OciLinux {
   readonly seccomp?: unknown;
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
-  readonly devices?: readonly unknown[];
+  readonly devices?: readonly OciDevice[];
+  readonly sysctl?: Readonly<Record<string, string>>;
+  readonly mountLabel?: string;
   readonly rootfsPropagation?: string;
+}
+
+export interface OciDevice {
+  readonly path: string;
+  /** Block, character, or fifo. */
+  readonly type: "b" | "c" | "p";
+  readonly major?: number;
+  readonly minor?: number;
+  readonly fileMode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 export interface OciResources {

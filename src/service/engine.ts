@@ -4,7 +4,7 @@
  */
 import { ensureDirectory } from "../base/files.ts";
 import { durableDatabase, runtimeDatabase, runtimeRoot, type Paths } from "../base/paths.ts";
-import { hostLimits } from "../container/host.ts";
+import { admissionFacts, hostLimits } from "../container/host.ts";
 import { netavarkNetwork } from "../network/netavark.ts";
 import type { Bridge } from "../network/network.ts";
 import { kernel } from "../pod/kernel.ts";
@@ -47,8 +47,9 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
     network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: NETWORK_LOCK }),
     bridge: bridgeOf(paths.runtime),
     kernel,
-    limits: memoized(hostLimits),
+    limits: memoized((cgroup) => hostLimits(cgroup, { policy: paths.durable })),
     journal: isJournalRunning(),
+    admission: () => admissionFacts(paths.durable),
     node: thisNode,
     now,
   };

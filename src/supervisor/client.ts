@@ -99,7 +99,7 @@ function flush(connection: Connection): void {
 }
 
 /** Resolves when the socket exists (inotify on its directory), rejects when `gone` does so first. */
-export async function socketAppears(socket: string, gone: Promise<never>): Promise<void> {
+export async function socketAppears(socket: string, gone: Promise<void>): Promise<void> {
   ensureDirectory(dirname(socket));
   const appeared = Promise.withResolvers<void>();
   const watcher = watch(dirname(socket), () => {

@@ -110,7 +110,10 @@ async function launch(engine: Engine, request: Pick<PlayRequest, "record" | "cgr
   const run = await createServiceContainer(engine, service, request);
   owned.release();
   await engine.host.runtime.start(run.id);
-  const gone = engine.host.runtime.ended(run.bundle).then(() => supervisorGone(engine, service));
+  // All its pods can have ended, or been rejected, before anybody has seen its socket.
+  const gone = engine.host.runtime.ended(run.bundle).then(() => {
+    if (engine.host.state.run(service)?.phase !== "ended") supervisorGone(engine, service);
+  });
   gone.catch(() => {}); // once the socket is there, its end is found out by asking
   await socketAppears(controlSocket(engine.paths, service), gone);
 }

@@ -3,6 +3,7 @@ import { later, none, refused, type Rows, runs } from "./row.ts";
 
 const PLAY = "test/e2e/plain/play.test.ts";
 const CONFIG = "test/e2e/plain/config.test.ts";
+const SECURITY = "test/e2e/plain/security.test.ts";
 const ENVIRONMENT = "test/e2e/plain/environment.test.ts";
 
 export const CONTAINER: Readonly<Record<string, Rows>> = {
@@ -28,7 +29,7 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
     lifecycle: later("postStart and preStop hooks, stop signal"),
     terminationMessagePath: later("file whose content becomes the message of the end"),
     terminationMessagePolicy: later("File or FallbackToLogsOnError"),
-    securityContext: later("identity and rights of the container"),
+    securityContext: runs("identity and rights of the container; wins over the pod's", SECURITY),
     stdin: later("standard input that `attach` can write to"),
     stdinOnce: later("standard input ends with the first that was attached"),
     tty: later("a terminal"),
@@ -88,18 +89,18 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
   GRPCAction: { port: later("number"), service: later("service asked for") },
   SleepAction: { seconds: later("seconds") },
   SecurityContext: {
-    runAsUser: later("user"),
-    runAsGroup: later("group"),
-    runAsNonRoot: later("root is refused"),
-    privileged: later("all rights and devices of the host"),
-    allowPrivilegeEscalation: later("false: no_new_privs"),
-    readOnlyRootFilesystem: later("the root filesystem cannot be written"),
-    capabilities: later("rights more or less"),
-    procMount: later("Unmasked shows all of /proc"),
-    seccompProfile: later("RuntimeDefault, Unconfined or Localhost"),
-    appArmorProfile: later("RuntimeDefault, Unconfined or Localhost"),
-    seLinuxOptions: later("label of the processes"),
+    runAsUser: runs("user", SECURITY),
+    runAsGroup: runs("group", SECURITY),
+    runAsNonRoot: runs("root is refused", SECURITY),
+    privileged: runs("all rights that wherry has, and the devices of the host", SECURITY),
+    allowPrivilegeEscalation: runs("false: set-uid programs give nothing (no_new_privs)", SECURITY),
+    readOnlyRootFilesystem: runs("the root filesystem cannot be written", SECURITY),
+    capabilities: runs("rights more or less", SECURITY),
+    procMount: runs("Unmasked shows all of /proc", SECURITY),
+    seccompProfile: runs("RuntimeDefault when nothing is said, Unconfined or Localhost", SECURITY),
+    appArmorProfile: runs("RuntimeDefault, Unconfined or Localhost", SECURITY),
+    seLinuxOptions: runs("label of the processes", SECURITY),
     windowsOptions: refused("wherry runs Linux containers"),
   },
-  Capabilities: { add: later("rights more"), drop: later("rights less; ALL first") },
+  Capabilities: { add: runs("rights more", SECURITY), drop: runs("rights less; ALL first", SECURITY) },
 };

@@ -4,6 +4,8 @@ import { later, none, refused, type Rows, runs } from "./row.ts";
 const CHECK = "src/kube/check.test.ts";
 const PLAY = "test/e2e/plain/play.test.ts";
 const RESTART = "test/e2e/plain/restart.test.ts";
+const SECURITY = "test/e2e/plain/security.test.ts";
+const LABELS = "src/container/config.test.ts";
 const SCHEDULER = "there is one host, and nothing to choose";
 const ACCOUNTS = "there is no API server to be known to";
 
@@ -24,8 +26,8 @@ export const POD: Readonly<Record<string, Rows>> = {
     terminationGracePeriodSeconds: runs("from the stop signal, or the preStop hook, to SIGKILL", RESTART),
     activeDeadlineSeconds: later("the pod fails after so many seconds"),
     hostNetwork: runs("the host's network and name", PLAY),
-    hostPID: later("the host's processes"),
-    hostIPC: later("the host's IPC namespace"),
+    hostPID: runs("the host's processes", SECURITY),
+    hostIPC: runs("the host's IPC namespace and /dev/shm", SECURITY),
     hostUsers: later("false: a user namespace of its own"),
     shareProcessNamespace: later("one PID namespace for all containers"),
     hostname: runs("first label of the pod's host name", PLAY),
@@ -39,7 +41,7 @@ export const POD: Readonly<Record<string, Rows>> = {
     enableServiceLinks: runs("variables of the kube Services of the namespace, of which there are none yet", "test/e2e/plain/environment.test.ts"),
     readinessGates: later("conditions that must be true, too"),
     resources: later("limits of the pod as a whole"),
-    securityContext: later("defaults for all containers, and fsGroup"),
+    securityContext: runs("defaults for all containers, groups and kernel parameters", SECURITY),
     serviceAccountName: none(ACCOUNTS),
     serviceAccount: none(ACCOUNTS),
     automountServiceAccountToken: none(ACCOUNTS),
@@ -66,24 +68,24 @@ export const POD: Readonly<Record<string, Rows>> = {
   PodDNSConfig: { nameservers: later("added"), searches: later("added"), options: later("merged by name") },
   PodDNSConfigOption: { name: later("name"), value: later("value") },
   PodSecurityContext: {
-    runAsUser: later("user of all containers"),
-    runAsGroup: later("group of all containers"),
-    runAsNonRoot: later("root is refused"),
-    supplementalGroups: later("further groups of all processes"),
-    supplementalGroupsPolicy: later("Merge or Strict"),
+    runAsUser: runs("user of all containers", SECURITY),
+    runAsGroup: runs("group of all containers; else that of the user in the image's /etc/passwd", SECURITY),
+    runAsNonRoot: runs("root is refused", SECURITY),
+    supplementalGroups: runs("further groups of all processes", SECURITY),
+    supplementalGroupsPolicy: runs("Merge adds those of the image's /etc/group, Strict does not", SECURITY),
     fsGroup: later("group that owns the volumes"),
     fsGroupChangePolicy: later("Always or OnRootMismatch"),
-    sysctls: later("kernel parameters of the pod's namespaces"),
-    seccompProfile: later("RuntimeDefault, Unconfined or Localhost"),
-    appArmorProfile: later("RuntimeDefault, Unconfined or Localhost"),
-    seLinuxOptions: later("label of the processes"),
+    sysctls: runs("kernel parameters of the pod's namespaces: the safe ones, and those of allowed-unsafe-sysctls in the durable directory", SECURITY),
+    seccompProfile: runs("RuntimeDefault when nothing is said, Unconfined, or Localhost: a file below seccomp/ of the durable directory", SECURITY),
+    appArmorProfile: runs("RuntimeDefault, Unconfined or Localhost; a pod that asks for one where the kernel has none is rejected", SECURITY),
+    seLinuxOptions: runs("label of the processes; an event tells when the kernel enforces none", SECURITY),
     seLinuxChangePolicy: none("labels of volumes are not changed"),
     windowsOptions: refused("wherry runs Linux containers"),
   },
-  SeccompProfile: { type: later("which profile"), localhostProfile: later("file of the profile") },
-  AppArmorProfile: { type: later("which profile"), localhostProfile: later("name of the profile") },
-  SELinuxOptions: { user: later("user"), role: later("role"), type: later("type"), level: later("level") },
-  Sysctl: { name: later("name"), value: later("value") },
+  SeccompProfile: { type: runs("which profile", SECURITY), localhostProfile: runs("file of the profile", SECURITY) },
+  AppArmorProfile: { type: runs("which profile", SECURITY), localhostProfile: runs("name of the profile", "src/container/config.test.ts") },
+  SELinuxOptions: { user: runs("user", LABELS), role: runs("role", LABELS), type: runs("type", LABELS), level: runs("level", LABELS) },
+  Sysctl: { name: runs("name", SECURITY), value: runs("value", SECURITY) },
   ResourceRequirements: {
     limits: runs("memory and cpu are enforced by cgroups; a limit that the host cannot enforce is reported as an event", PLAY),
     requests: later("shares of the processor, the pod's class"),
