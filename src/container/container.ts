@@ -34,6 +34,8 @@ export interface HostLimits {
   readonly kernel?: string;
   /** Bytes of memory of the host, for the out-of-memory score. */
   readonly memory?: number;
+  /** `2Mi`, `1Gi`: huge pages that the kernel has and can limit. */
+  readonly hugePageSizes: readonly string[];
   /** The kernel accounts swap, so a memory limit can cover it. */
   readonly swapAccounting?: boolean;
   /** Capabilities that this process holds, and so can give. */

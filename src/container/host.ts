@@ -1,7 +1,7 @@
 /** What this host can do, read from it once: the `HostLimits` that configurations are fitted to. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { arch, release, totalmem } from "node:os";
-import { messageOf, fail } from "../base/errors.ts";
+import { messageOf, fail, unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { cgroupHost, controllersBelow, directoriesOf, hardRlimits, lowestOomScoreAdj, ownCapabilities } from "../runtime/mod.ts";
 import type { AdmissionFacts } from "./admission.ts";
@@ -31,6 +31,7 @@ export function hostLimits(base: string, { policy }: { readonly policy: string }
     localSeccomp: (path) => localSeccomp(`${policy}/seccomp/${path}`),
     ...(appArmorEnforced() ? { appArmor: appArmorProfiles } : {}),
     seLinux: existsSync("/sys/fs/selinux/enforce"),
+    hugePageSizes: hugePageSizes(),
     swapAccounting: directoriesOf(base).some((directory) => SWAP_FILES.some((file) => existsSync(`${directory}/${file}`))),
     ...(lowest === undefined ? {} : { lowestOomScoreAdj: lowest }),
   };
@@ -55,6 +56,15 @@ function localSeccomp(path: string): unknown {
   } catch (cause) {
     return fail("failed", `Cannot load seccomp profile "${path}": ${messageOf(cause)}`, { cause });
   }
+}
+
+/** /sys/kernel/mm/hugepages has a directory `hugepages-2048kB` for every size. */
+function hugePageSizes(): readonly string[] {
+  const names = unless("ENOENT", () => readdirSync("/sys/kernel/mm/hugepages"), []);
+  return names.flatMap((name) => {
+    const size = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? 0);
+    return size >= 1024 * 1024 ? [`${size / (1024 * 1024)}Gi`] : size >= 1024 ? [`${size / 1024}Mi`] : size > 0 ? [`${size}Ki`] : [];
+  });
 }
 
 const SWAP_FILES = ["memory.swap.max", "memory.memsw.limit_in_bytes"];

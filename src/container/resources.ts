@@ -1,14 +1,16 @@
-/** Limits (kubelet `pkg/kubelet/cm/helpers_linux.go`): quantities → what cgroups understand, fitted to the host. */
-import { bytesOf, milliCpuOf } from "../spec/spec.ts";
+/** Limits and shares (kubelet `generateLinuxContainerResources`, `ResourceConfigForPod`): quantities → what cgroups understand, fitted to the host. Pure. */
 import type { OciResources } from "../runtime/oci.ts";
-import type { ConfigInput } from "./container.ts";
+import type { Container, Pod, ResourceRequirements } from "../spec/spec.ts";
+import { amountOf, hugePages, podAmount } from "./amounts.ts";
+import type { ConfigInput, HostLimits } from "./container.ts";
 import { DEVICE_RULES } from "./defaults.ts";
+import { qosOf } from "./qos.ts";
 import { effectiveSecurity } from "./security.ts";
 
 /** Microseconds over which a quota is given, and the least quota that the kernel takes. */
 const PERIOD = 100_000;
 const MIN_QUOTA = 1_000;
-const MIN_SHARES = 2;
+const [MIN_SHARES, MAX_SHARES] = [2, 262_144];
 
 export interface FittedResources {
   readonly resources: OciResources;
@@ -17,36 +19,71 @@ export interface FittedResources {
 
 /** A limit whose controller is absent is left out, with a warning. */
 export function resourcesOf({ pod, container, host }: Pick<ConfigInput, "pod" | "container" | "host">): FittedResources {
-  const { limits } = container.resources;
   const privileged = effectiveSecurity(pod, container).privileged === true;
+  const resources = {
+    devices: privileged ? [{ allow: true, access: "rwm" }] : DEVICE_RULES,
+    ...cgroupsOf({
+      host,
+      shares: sharesOf(amountOf(container, "requests", "cpu")),
+      // A container without a limit of its own may have what its pod may.
+      cpu: amountOf(container, "limits", "cpu") || podLimit(pod, "cpu"),
+      memory: amountOf(container, "limits", "memory") || podLimit(pod, "memory"),
+      pages: hugePages(container.resources),
+    }),
+  };
+  return { resources, warnings: missing({ of: `container "${container.name}"`, limits: container.resources.limits, host }) };
+}
+
+/** The cgroup that holds all containers of the pod: what they ask for together, and limits where every one of them has one. */
+export function podResources(pod: Pod, host: HostLimits): FittedResources {
+  const qos = qosOf(pod);
+  const containers: readonly Container[] = [...pod.spec.initContainers, ...pod.spec.containers];
+  const limitFor = (name: "cpu" | "memory"): number => {
+    const declared = podLimit(pod, name) > 0 || containers.every((container) => amountOf(container, "limits", name) > 0);
+    return qos !== "BestEffort" && declared ? podAmount(pod, "limits", name) : 0;
+  };
+  const shares = qos === "BestEffort" ? MIN_SHARES : sharesOf(podAmount(pod, "requests", "cpu"));
+  const sizes = [pod.spec, ...containers].flatMap(({ resources }) => (resources === undefined ? [] : [...hugePages(resources).keys()]));
+  const pages = new Map(sizes.map((size) => [size, podAmount(pod, "limits", `hugepages-${size}`)]));
+  return {
+    resources: cgroupsOf({ host, shares, cpu: limitFor("cpu"), memory: limitFor("memory"), pages }),
+    warnings: missing({ of: "the pod", limits: pod.spec.resources?.limits ?? {}, host }),
+  };
+}
+
+const podLimit = ({ spec: { resources } }: Pod, name: string): number => (resources === undefined ? 0 : amountOf({ resources }, "limits", name));
+
+/** kubelet `MilliCPUToShares`; nothing asked for is the least share. */
+const sharesOf = (milli: number): number => Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.floor((milli * 1024) / 1000)));
+
+interface Wanted {
+  readonly host: HostLimits;
+  readonly shares: number;
+  /** Thousandths of a core; 0: no limit. */
+  readonly cpu: number;
+  /** Bytes; 0: no limit. */
+  readonly memory: number;
+  /** `2Mi` → bytes. */
+  readonly pages: ReadonlyMap<string, number>;
+}
+
+/** `swap` counts memory and swap together: equal means no swap, as the kubelet's NoSwap. */
+function cgroupsOf({ host, shares, cpu, memory, pages }: Wanted): Omit<OciResources, "devices"> {
   const has = (controller: string): boolean => host.controllers.includes(controller);
-  const missing = Object.entries(limits).filter(([controller, limit]) => limit !== undefined && !has(controller));
+  const quota = cpu === 0 ? {} : { quota: Math.max(MIN_QUOTA, Math.floor((cpu * PERIOD) / 1000)), period: PERIOD };
   return {
-    resources: {
-      devices: privileged ? [{ allow: true, access: "rwm" }] : DEVICE_RULES,
-      ...(has("cpu") ? { cpu: cpuOf(limits.cpu) } : {}),
-      ...(has("memory") && limits.memory !== undefined ? { memory: memoryOf(limits.memory, host.swapAccounting === true) } : {}),
-    },
-    warnings: missing.map(
-      ([controller, limit]) => `Cannot limit ${controller} of container "${container.name}" to "${limit}": this host has no cgroup controller "${controller}"`,
-    ),
+    ...(has("cpu") ? { cpu: { shares, ...quota } } : {}),
+    ...(has("memory") && memory > 0 ? { memory: { limit: memory, ...(host.swapAccounting === true ? { swap: memory } : {}) } } : {}),
+    ...(has("hugetlb") && host.hugePageSizes.length > 0 ? { hugepageLimits: host.hugePageSizes.map((size) => ({ pageSize: `${size.slice(0, -1)}B`, limit: pages.get(size) ?? 0 })) } : {}),
   };
 }
 
-/** The request, which shares follow, equals the limit when it is not given; without either a container has the least share. */
-function cpuOf(limit: string | undefined): NonNullable<OciResources["cpu"]> {
-  const milli = limit === undefined ? 0 : milliCpuOf(limit);
-  if (milli === 0) return { shares: MIN_SHARES };
-  return {
-    shares: Math.max(MIN_SHARES, Math.floor((milli * 1024) / 1000)),
-    quota: Math.max(MIN_QUOTA, Math.floor((milli * PERIOD) / 1000)),
-    period: PERIOD,
-  };
-}
+const CONTROLLERS = { cpu: "cpu", memory: "memory" } as const;
 
-/** `swap` counts memory and swap together: equal means no swap, as the kubelet's NoSwap. A limit of 0 means none. */
-function memoryOf(limit: string, swapAccounting: boolean): NonNullable<OciResources["memory"]> {
-  const bytes = bytesOf(limit);
-  if (bytes === 0) return {};
-  return { limit: bytes, ...(swapAccounting ? { swap: bytes } : {}) };
+function missing({ of, limits, host }: { readonly of: string; readonly limits: ResourceRequirements["limits"]; readonly host: HostLimits }): readonly string[] {
+  return Object.entries(limits).flatMap(([name, limit]) => {
+    const controller = name === "cpu" || name === "memory" ? CONTROLLERS[name] : name.startsWith("hugepages-") ? "hugetlb" : undefined;
+    if (controller === undefined || host.controllers.includes(controller)) return [];
+    return [`Cannot limit ${name} of ${of} to "${limit}": this host has no cgroup controller "${controller}"`];
+  });
 }

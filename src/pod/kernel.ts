@@ -2,6 +2,7 @@
 import { ensureDirectory } from "../base/files.ts";
 import { mount, MS_NODEV, MS_NOEXEC, MS_NOSUID, unmount } from "../base/libc.ts";
 import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/namespaces.ts";
+import { limitCgroup } from "../runtime/cgroupLimits.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
 import { removeCgroup } from "../runtime/cgroupTree.ts";
 import { mountRootfs, unmountRootfs } from "../storage/rootfs.ts";
@@ -15,6 +16,7 @@ export interface Kernel {
   readonly unmountShm: (path: string) => void;
   readonly mountRootfs: typeof mountRootfs;
   readonly unmountRootfs: typeof unmountRootfs;
+  readonly limitCgroup: typeof limitCgroup;
   /** Ends what runs in a cgroup and removes it; absent is success. */
   readonly removeCgroup: (path: string) => Promise<void>;
 }
@@ -34,6 +36,7 @@ export const kernel: Kernel = {
   unmountShm: (path) => void unmount(path),
   mountRootfs,
   unmountRootfs,
+  limitCgroup,
   async removeCgroup(path) {
     await killCgroup(path);
     await removeCgroup(path);

@@ -3,9 +3,11 @@
  * from the row alone, whatever part of it was made; every step may be repeated.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { ensureDirectory, removeTree, writeAtomically } from "../base/files.ts";
 import { allDone } from "../base/promises.ts";
 import { podDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
+import { podResources } from "../container/resources.ts";
 import { hostnameFile, hostsFile, podResolvConf } from "../network/files.ts";
 import type { Attachment, NamespaceFiles, PortMapping } from "../network/network.ts";
 import type { ContainerPort, Pod } from "../spec/spec.ts";
@@ -31,6 +33,7 @@ export async function makeSandbox(host: PodHost, record: PodRecord, from: { read
   const directory = podDirectory(host.paths, record.uid);
   ensureDirectory(`${directory}/containers`);
   ensureDirectory(podDiskDirectory(host.paths, record.uid));
+  limitPod(host, record, from.reporter);
   host.kernel.makeNamespaces({ files: namespaceFiles(host, record), hostname: hostnameOf(record.pod) });
   if (record.pod.spec.hostIPC !== true) host.kernel.mountShm(`${directory}/shm`);
   writeFiles(record, directory);
@@ -38,6 +41,13 @@ export async function makeSandbox(host: PodHost, record: PodRecord, from: { read
     ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),
     makeVolumes(host, record, from.config),
   ]);
+}
+
+/** The cgroup of the pod, with what its containers ask for together. */
+function limitPod(host: PodHost, record: PodRecord, reporter: PodReporter): void {
+  const { resources, warnings } = podResources(record.pod, host.limits(dirname(record.cgroup)));
+  host.kernel.limitCgroup(record.cgroup, resources);
+  for (const message of warnings) reporter.event({ type: "Warning", reason: "NotApplied", message, fieldPath: "" });
 }
 
 /** /etc/hosts, /etc/resolv.conf and /etc/hostname, which every container gets; readable by all users of the pod. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ContainerState } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { kubernetesForm, podConditions, podObject, podStatus, qosClass, readyWord, restartsOf, statusWord } from "./status.ts";
+import { kubernetesForm, podConditions, podObject, podStatus, readyWord, restartsOf, statusWord } from "./status.ts";
 import { containerRecord, containerSpec, ended, ID, MINUTE, NOW, podRecord, running, waiting } from "./testing.ts";
 
 const NODE = { name: "host", ip: "192.0.2.1" };
@@ -134,17 +134,5 @@ describe("podObject", () => {
 describe("kubernetesForm", () => {
   test("kubernetesForm() leaves out what the API leaves out, and keeps what means something", () => {
     expect(kubernetesForm({ a: [], b: false, c: { emptyDir: {} }, d: [{ e: "", f: [] }], g: 0, h: true, i: undefined })).toEqual({ c: { emptyDir: {} }, d: [{ e: "" }], g: 0, h: true });
-  });
-});
-
-describe("qosClass", () => {
-  const pod = (...limits: readonly { readonly cpu?: string; readonly memory?: string }[]) =>
-    podRecord("web", { spec: { containers: limits.map((each, at) => containerSpec(`c${at}`, { resources: { limits: each } })) } }).pod;
-
-  test("qosClass() follows the limits of all containers", () => {
-    expect(qosClass(pod({}, {}))).toBe("BestEffort");
-    expect(qosClass(pod({ cpu: "1", memory: "1Gi" }, {}))).toBe("Burstable");
-    expect(qosClass(pod({ memory: "1Gi" }))).toBe("Burstable");
-    expect(qosClass(pod({ cpu: "1", memory: "1Gi" }))).toBe("Guaranteed");
   });
 });

@@ -2,7 +2,8 @@
  * A pod as the Kubernetes API shows it (core/v1 Pod and PodStatus), and the words of `kubectl get pods`. Pure: from the
  * records of `state/` to plain JSON values; nothing is read and no clock is asked.
  */
-import type { ContainerState, ObjectMeta, Pod, PodCondition, Terminated } from "../spec/spec.ts";
+import { qosOf } from "../container/qos.ts";
+import type { ContainerState, ObjectMeta, PodCondition, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -57,7 +58,7 @@ export function podStatus(record: PodRecord, containers: readonly ContainerRecor
     hostIPs: [{ ip: node.ip }],
     ...(ip === "" ? {} : { podIP: ip, podIPs: [{ ip }] }),
     startTime: rfc3339(record.createdAt),
-    qosClass: qosClass(record.pod),
+    qosClass: qosOf(record.pod),
     ...(init.length === 0 ? {} : { initContainerStatuses: init.map(containerStatus) }),
     containerStatuses: ofKind(containers, "main").map(containerStatus),
   };
@@ -65,13 +66,6 @@ export function podStatus(record: PodRecord, containers: readonly ContainerRecor
 
 /** The pod's address: the host's own for `hostNetwork`; empty when there is none. */
 export const podIp = (record: PodRecord, node: Node): string => (record.network === "host" ? node.ip : record.ip);
-
-/** Guaranteed when every container limits both cpu and memory, BestEffort when none limits anything (requests default to limits). */
-export function qosClass(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" {
-  const limits = [...pod.spec.initContainers, ...pod.spec.containers].map((container) => container.resources.limits);
-  if (limits.every((limit) => limit.cpu !== undefined && limit.memory !== undefined)) return "Guaranteed";
-  return limits.every((limit) => limit.cpu === undefined && limit.memory === undefined) ? "BestEffort" : "Burstable";
-}
 
 /** The five conditions, in the order of the API. `Ready` is `record.readyAt`; the others follow from the records. */
 export function podConditions(record: PodRecord, containers: readonly ContainerRecord[]): readonly PodCondition[] {

@@ -5,7 +5,7 @@ import { readIfExists } from "../base/files.ts";
 import { cgroupHost, type CgroupLayout, checkedPath, directoriesOf, ownDirectories, type Hierarchy, strayDirectory, words } from "./cgroup.ts";
 
 /** What wherry sets limits with; nothing else is switched on for others. */
-const WANTED = ["cpu", "memory", "pids"];
+const WANTED = ["cpu", "memory", "pids", "hugetlb"];
 
 /** Makes the cgroup `base` in every hierarchy. Kind `failed` where that is not permitted. */
 export function ensureBase(base: string, layout: CgroupLayout = cgroupHost()): void {

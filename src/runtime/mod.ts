@@ -1,5 +1,6 @@
 /** What other folders may use of the runtime driver. */
 export * from "./cgroup.ts";
+export { limitCgroup } from "./cgroupLimits.ts";
 export * from "./cgroupProcesses.ts";
 export * from "./cgroupTree.ts";
 export { chooseRuntime, type RuntimeChoice } from "./chooseRuntime.ts";

@@ -57,6 +57,8 @@ export interface OciDevice {
 export interface OciResources {
   readonly memory?: { readonly limit?: number; readonly swap?: number };
   readonly cpu?: { readonly shares?: number; readonly quota?: number; readonly period?: number };
+  /** `2MB` */
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
   readonly pids?: { readonly limit: number };
   readonly devices?: readonly { readonly allow: boolean; readonly type?: string; readonly major?: number; readonly minor?: number; readonly access: string }[];
 }

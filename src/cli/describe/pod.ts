@@ -1,5 +1,6 @@
 /** `describe pod`, in kubectl's layout. Pure. */
-import { containerReady, type Node, podConditions, podIp, qosClass } from "../../pod/status.ts";
+import { qosOf } from "../../container/qos.ts";
+import { containerReady, type Node, podConditions, podIp } from "../../pod/status.ts";
 import type { Container, ContainerState, PodSpec } from "../../spec/spec.ts";
 import type { ContainerRecord, EventRecord, PodRecord } from "../../state/state.ts";
 import { block, type Line, line, list, nested, pairs, render, when, words } from "./lines.ts";
@@ -121,7 +122,7 @@ function conditions({ record, containers }: PodFacts): readonly Line[] {
 
 function tail(record: PodRecord, spec: PodSpec): readonly Line[] {
   return [
-    line("QoS Class", qosClass(record.pod)),
+    line("QoS Class", qosOf(record.pod)),
     line("Restart Policy", spec.restartPolicy),
     line("Termination Grace Period", `${spec.terminationGracePeriodSeconds}s`),
     line("Network", record.network),

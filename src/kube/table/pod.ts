@@ -4,6 +4,7 @@ import { later, none, refused, type Rows, runs } from "./row.ts";
 const CHECK = "src/kube/check.test.ts";
 const PLAY = "test/e2e/plain/play.test.ts";
 const RESTART = "test/e2e/plain/restart.test.ts";
+const RESOURCES = "test/e2e/plain/resources.test.ts";
 const SECURITY = "test/e2e/plain/security.test.ts";
 const LABELS = "src/container/config.test.ts";
 const SCHEDULER = "there is one host, and nothing to choose";
@@ -40,7 +41,7 @@ export const POD: Readonly<Record<string, Rows>> = {
     imagePullSecrets: runs("credentials for pulling; all that match are tried before the host's own", "test/e2e/plain/pull.test.ts"),
     enableServiceLinks: runs("variables of the kube Services of the namespace, of which there are none yet", "test/e2e/plain/environment.test.ts"),
     readinessGates: later("conditions that must be true, too"),
-    resources: later("limits of the pod as a whole"),
+    resources: runs("requests and limits of the pod as a whole: cpu, memory, huge pages", RESOURCES),
     securityContext: runs("defaults for all containers, groups and kernel parameters", SECURITY),
     serviceAccountName: none(ACCOUNTS),
     serviceAccount: none(ACCOUNTS),
@@ -87,8 +88,8 @@ export const POD: Readonly<Record<string, Rows>> = {
   SELinuxOptions: { user: runs("user", LABELS), role: runs("role", LABELS), type: runs("type", LABELS), level: runs("level", LABELS) },
   Sysctl: { name: runs("name", SECURITY), value: runs("value", SECURITY) },
   ResourceRequirements: {
-    limits: runs("memory and cpu are enforced by cgroups; a limit that the host cannot enforce is reported as an event", PLAY),
-    requests: later("shares of the processor, the pod's class"),
+    limits: runs("memory, cpu and huge pages are enforced by cgroups; a limit that the host cannot enforce is reported as an event", RESOURCES),
+    requests: runs("shares of the processor, the pod's class and its score when memory runs out", RESOURCES),
     claims: refused("dynamic resource allocation needs drivers of a cluster"),
   },
 };
