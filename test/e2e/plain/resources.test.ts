@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { pod, podText } from "../../harness/objects.ts";
 import { IMAGE } from "../../harness/image.ts";
-import { openPlainRoom, type Room } from "../../harness/room.ts";
+import { openPlainRoom, type Room, WHERRY } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 
 const scenario = await scenarios(openPlainRoom);
@@ -55,4 +55,26 @@ scenario("a limit of huge pages holds, or an event tells that it cannot", async 
   const limit = await cgroup(room, "huge", { controller: "hugetlb", file: "hugetlb.2MB.limit_in_bytes", of: "container" });
   if (limit !== undefined) expect(limit).toBe(String(4 * MIB));
   else expect(await room.ok(["events"])).toContain('Cannot limit hugepages-2Mi of container "main" to "4Mi"');
+});
+
+scenario("stats and top tell what containers use", async (room) => {
+  const busy = `- {name: busy, image: ${IMAGE}, command: [sh, -c, "while :; do :; done"], resources: {limits: {cpu: 200m, memory: 32Mi}}}`;
+  await play(room, "used", "resources: {limits: {memory: 64Mi}}", busy);
+  const list: readonly { readonly container?: string; readonly cpuCores: number; readonly memoryWorkingSet: number; readonly memoryLimit: number; readonly pids: number }[] =
+    JSON.parse(await room.ok(["stats", "--no-stream", "-o", "json"]));
+  expect(list.map(({ container }) => container)).toEqual(["main", "busy"]);
+  expect(list.map(({ memoryLimit }) => memoryLimit)).toEqual([64 * MIB, 32 * MIB]);
+  for (const { memoryWorkingSet, pids } of list) {
+    expect(memoryWorkingSet).toBeGreaterThan(0);
+    expect(pids).toBeGreaterThan(0);
+  }
+  expect(list[1]?.cpuCores).toBeGreaterThan(0.05);
+  expect(list[1]?.cpuCores).toBeLessThan(0.4);
+  expect(await room.ok(["top", "pod", "used", "--containers", "--sort-by=cpu"])).toMatch(/^POD +NAME +CPU\(cores\) +MEMORY\(bytes\)\nused +busy +\d+m +\d+Mi\nused +main/);
+  expect(await room.ok(["top", "pods", "-l", "app=used"])).toMatch(/^NAME +CPU\(cores\) +MEMORY\(bytes\)\nused +\d+m +\d+Mi\n$/);
+  const stream = room.start([WHERRY, "stats", "used"]);
+  await stream.says(/(CONTAINER[\s\S]*){2}/);
+  stream.kill("SIGTERM");
+  await stream.exited;
+  expect((await room.wherry(["stats", "nobody", "--no-stream"])).stderr).toContain('Cannot find pod "nobody"');
 });
