@@ -1,6 +1,7 @@
 /** The OCI configuration of a container (runtime-spec config.md). Pure. */
 import type { OciConfig, OciLinux } from "../runtime/oci.ts";
 import type { SecurityContext } from "../spec/spec.ts";
+import { cdiNames, withCdi } from "./cdi.ts";
 import type { ConfigInput, ConfigResult } from "./container.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
 import { seLinuxLabels } from "./labels.ts";
@@ -41,7 +42,8 @@ export function ociConfig(input: ConfigInput): ConfigResult {
       readonlyPaths: bare ? [] : READONLY_PATHS,
     },
   };
-  return { config, warnings: [...warnings, ...missing.map((name) => `Cannot give ${name} to container "${input.container.name}": wherry itself does not hold it`), ...idleLabels(security, input)] };
+  const names = cdiNames(input.container);
+  return { config: names.length === 0 ? config : withCdi(config, names, host.cdi()), warnings: [...warnings, ...missing.map((name) => `Cannot give ${name} to container "${input.container.name}": wherry itself does not hold it`), ...idleLabels(security, input)] };
 }
 
 /** Set anew by every container in the namespaces that all share: they are there before the first of them runs. */

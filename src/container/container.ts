@@ -2,6 +2,7 @@
  * One container from its specification to an OCI configuration. `ociConfig` is pure: same input, same output, golden files.
  */
 import type { OciConfig, OciDevice } from "../runtime/oci.ts";
+import type { CdiSpec } from "./cdi.ts";
 import type { Container, ContainerId, ImageConfig, Pod } from "../spec/spec.ts";
 
 /** Numeric identity of the payload, looked up in the image's own /etc/passwd and /etc/group. */
@@ -42,6 +43,8 @@ export interface HostLimits {
   readonly capabilities: readonly string[];
   /** The host's devices, for privileged containers: they come and go. */
   readonly devices: () => readonly OciDevice[];
+  /** The CDI specifications of the administrator. */
+  readonly cdi: () => readonly CdiSpec[];
   /** A seccomp profile of the administrator, below a directory of ours. Kind `failed` when there is none. */
   readonly localSeccomp: (path: string) => unknown;
   /** Names of the loaded AppArmor profiles; undefined when the kernel does not enforce any. */

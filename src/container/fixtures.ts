@@ -34,6 +34,7 @@ export const host: HostLimits = {
   hardRlimits: {}, cgroupVersion: "v2", controllers: ["cpu", "memory", "pids"], seccompProfile, architecture: "x64", kernel: "6.1.0-13-amd64",
   memory: 8 * 2 ** 30, swapAccounting: true, hugePageSizes: ["2Mi", "1Gi"], capabilities: [...DEFAULT_CAPABILITIES, "CAP_NET_ADMIN", "CAP_SYS_ADMIN"], seLinux: false,
   devices: () => [{ path: "/dev/fuse", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }],
+  cdi: () => [],
   localSeccomp: (path) => ({ defaultAction: "SCMP_ACT_LOG", comment: path }),
 };
 

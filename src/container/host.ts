@@ -5,6 +5,7 @@ import { messageOf, fail, unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { cgroupHost, controllersBelow, directoriesOf, hardRlimits, lowestOomScoreAdj, ownCapabilities } from "../runtime/mod.ts";
 import type { AdmissionFacts } from "./admission.ts";
+import { readCdi } from "./cdi.ts";
 import type { HostLimits } from "./container.ts";
 import { hostDevices } from "./hostDevices.ts";
 
@@ -28,6 +29,7 @@ export function hostLimits(base: string, { policy }: { readonly policy: string }
     memory: totalmem(),
     capabilities: ownCapabilities(),
     devices: hostDevices,
+    cdi: readCdi,
     localSeccomp: (path) => localSeccomp(`${policy}/seccomp/${path}`),
     ...(appArmorEnforced() ? { appArmor: appArmorProfiles } : {}),
     seLinux: existsSync("/sys/fs/selinux/enforce"),

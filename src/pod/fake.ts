@@ -66,7 +66,7 @@ export function fakeHost(): FakeHost {
     network,
     bridge: { name: "fake", interface: "fake0", subnet: "10.99.0.0/24", gateway: "10.99.0.1" },
     kernel: fakeKernel(standing, broken),
-    limits: () => ({ hardRlimits: {}, cgroupVersion: "v2", controllers: [], seccompProfile: undefined, architecture: "x64", capabilities: [], devices: () => [], localSeccomp: () => undefined, seLinux: false, hugePageSizes: [] }),
+    limits: () => ({ hardRlimits: {}, cgroupVersion: "v2", controllers: [], seccompProfile: undefined, architecture: "x64", capabilities: [], devices: () => [], cdi: () => [], localSeccomp: () => undefined, seLinux: false, hugePageSizes: [] }),
     journal: false,
     admission: () => ({ appArmor: false, unsafeSysctls: [] }),
     node: () => ({ name: "node", ip: "192.0.2.1" }),

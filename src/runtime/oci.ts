@@ -6,6 +6,8 @@ export interface OciConfig {
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly mounts: readonly OciMount[];
   readonly annotations: Readonly<Record<string, string>>;
+  /** By the moment of a container's life, `createContainer`. */
+  readonly hooks?: Readonly<Record<string, readonly OciHook[]>>;
   readonly linux: OciLinux;
 }
 
@@ -21,6 +23,14 @@ export interface OciProcess {
   readonly oomScoreAdj?: number;
   readonly apparmorProfile?: string;
   readonly selinuxLabel?: string;
+}
+
+export interface OciHook {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 export interface OciMount {

@@ -78,3 +78,15 @@ scenario("stats and top tell what containers use", async (room) => {
   await stream.exited;
   expect((await room.wherry(["stats", "nobody", "--no-stream"])).stderr).toContain('Cannot find pod "nobody"');
 });
+
+scenario("a device is asked for by its CDI name, and one that nobody knows is told by name", async (room) => {
+  await room.write("/run/cdi/test.json", JSON.stringify({
+    cdiVersion: "0.6.0", kind: "wherry.test/null",
+    devices: [{ name: "one", containerEdits: { env: ["NULL=/dev/mine"], deviceNodes: [{ path: "/dev/mine", hostPath: "/dev/null" }], mounts: [{ hostPath: "/run/cdi", containerPath: "/specs", options: ["ro", "rbind"] }] } }],
+  }));
+  await play(room, "device", "resources: {limits: {wherry.test/null=one: 1}}");
+  expect(await room.ok(["exec", "device", "--", "sh", "-c", "echo x >$NULL && stat -c %t:%T $NULL && ls /specs"])).toBe("1:3\ntest.json\n");
+  await room.write("/run/nodevice.yaml", podText("nodevice", { container: "resources: {limits: {wherry.test/null=two: 1}}" }));
+  const { status, stderr } = await room.wherry(["play", "/run/nodevice.yaml"]);
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/CreateContainerError: .*"wherry\.test\/null=two".*unresolvable CDI device/)]);
+});
