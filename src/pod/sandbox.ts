@@ -14,6 +14,7 @@ import type { ContainerPort, Pod } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import { removePodVolumes } from "../storage/volumes.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
+import { processesStand, processNamespace, removeProcesses } from "./processes.ts";
 import { makeVolumes } from "./volumes.ts";
 
 /** The name a pod gives itself: `spec.hostname`, else its own name up to the first dot, at most 63 characters. */
@@ -26,7 +27,7 @@ export function namespaceFiles(host: PodHost, record: PodRecord): NamespaceFiles
   return { ...own, ...(hostIPC ? {} : { ipc: `${directory}/ipcns` }) };
 }
 
-export const sandboxStands = (host: PodHost, record: PodRecord): boolean => host.kernel.namespacesStand(namespaceFiles(host, record));
+export const sandboxStands = async (host: PodHost, record: PodRecord): Promise<boolean> => host.kernel.namespacesStand(namespaceFiles(host, record)) && (await processesStand(host, record));
 
 /** Makes namespaces, files, volumes and network of a pod. What fails leaves a part that `unmakeSandbox` takes back. */
 export async function makeSandbox(host: PodHost, record: PodRecord, from: { readonly config: ConfigSource; readonly reporter: PodReporter }): Promise<void> {
@@ -40,6 +41,7 @@ export async function makeSandbox(host: PodHost, record: PodRecord, from: { read
   await allDone([
     ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),
     makeVolumes(host, record, from.config),
+    processNamespace(host, record),
   ]);
 }
 
@@ -80,12 +82,13 @@ export async function unmakeSandbox(host: PodHost, record: PodRecord): Promise<v
   const detached = (async () => {
     if (record.network === "bridge") await host.network.detach(attachmentOf(host, record));
   })();
-  await Promise.allSettled([detached]); // netavark wants the namespace that it takes the interface from
+  const processes = removeProcesses(host, record);
+  await Promise.allSettled([detached, processes]); // netavark wants the namespace that it takes the interface from
   const unpinned = (async () => {
     host.kernel.removeNamespaces(namespaceFiles(host, record));
     host.kernel.unmountShm(`${podDirectory(host.paths, record.uid)}/shm`);
   })();
-  await allDone([detached, unpinned, host.kernel.removeCgroup(record.cgroup)]);
+  await allDone([detached, processes, unpinned, host.kernel.removeCgroup(record.cgroup)]);
 }
 
 /** Takes back everything of a pod but its row. */

@@ -15,6 +15,7 @@ import { discard, releaseContainer } from "./end.ts";
 import { specOf } from "./image.ts";
 import { environmentOf } from "./environment.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
+import { processNamespace } from "./processes.ts";
 import { hostnameOf, namespaceFiles } from "./sandbox.ts";
 import { bindsOf } from "./volumes.ts";
 import { fieldPathOf } from "./fieldPath.ts";
@@ -47,8 +48,9 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
   const bundle = bundleDirectory(host.paths, record.uid, id);
   try {
     const { spec, log } = await ready(host, request, id);
+    const processes = await processNamespace(host, record);
     using binds = bindsOf(host, record, spec);
-    const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, binds: binds.binds });
+    const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, processes, binds: binds.binds });
     for (const warning of warnings) {
       event("Warning", "NotApplied", warning);
       reporter.progress(`warning: ${warning}`, container.name);
@@ -93,8 +95,8 @@ interface Making extends StartRequest {
   readonly bundle: string;
 }
 
-function configure(host: PodHost, making: Making & { readonly spec: Container; readonly binds: readonly Bind[] }): ConfigResult {
-  const { record, id, bundle, spec, image, binds } = making;
+function configure(host: PodHost, making: Making & { readonly spec: Container; readonly processes: string | undefined; readonly binds: readonly Bind[] }): ConfigResult {
+  const { record, id, bundle, spec, image, processes, binds } = making;
   const disk = `${podDiskDirectory(host.paths, record.uid)}/containers/${id}`;
   const rootfs = `${bundle}/rootfs`;
   checkNonRoot({ pod: record.pod, uid: record.uid, container: spec, imageUser: image.config.user });
@@ -109,7 +111,7 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
     env: resolved.env,
     rootfs,
     binds,
-    namespaces: namespaceFiles(host, record),
+    namespaces: { ...namespaceFiles(host, record), ...(processes === undefined ? {} : { pid: processes }) },
     hostname: record.network === "host" ? host.node().name : hostnameOf(record.pod),
     cgroupsPath: `${record.cgroup}/${id}`,
     host: host.limits(dirname(record.cgroup)),

@@ -3,6 +3,7 @@ import { exampleContainer, examplePod } from "../spec/examples.ts";
 import { type PodSpec, type PodUid, serviceName } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { type FakeHost, fakeHost } from "./fake.ts";
+import { pauseId } from "./processes.ts";
 import { newPod } from "./records.ts";
 import { PodWorker } from "./worker.ts";
 
@@ -50,6 +51,25 @@ describe("PodWorker", () => {
     expect(record(world, uid)).toMatchObject({ phase: "Failed", reason: "SysctlForbidden", message: 'Pod was rejected: forbidden sysctl: "vm.swappiness" not allowlisted', sandboxAt: 0 });
     expect(world.host.state.events().map(({ reason, count }) => [reason, count])).toEqual([["SysctlForbidden", 1]]);
     expect([...world.standing, ...world.network.interfaces(), ...world.runtime.requests.keys()]).toEqual([]);
+  });
+
+  test("containers that share a PID namespace get the same one, and another when its first process was killed", async () => {
+    using world = fakeHost();
+    const { uid, worker } = podOn(world, { containers: [exampleContainer("main"), exampleContainer("second")], shareProcessNamespace: true });
+    const joined = (): readonly unknown[] =>
+      [...world.runtime.requests.values()].filter(({ name }) => name !== "pause").map(({ config }) => config.linux.namespaces.find(({ type }) => type === "pid")?.path);
+    await worker.poke();
+    const [first, second] = joined();
+    expect([first, second]).toEqual([expect.stringMatching(/^\/proc\/\d+\/ns\/pid$/), first]);
+    world.runtime.finish(pauseId(uid), 137);
+    for (const name of ["main", "second"]) world.runtime.finish(idOf(container(world, uid, name)), 137);
+    await world.until(() => ["main", "second"].every((name) => container(world, uid, name).restarts === 1 && statusOf(world, uid, name) === "running"));
+    const again = joined();
+    expect(new Set(again).size).toBe(1);
+    expect(again[0]).not.toBe(first);
+    world.host.state.updatePod(uid, { wanted: "removed" });
+    await worker.poke();
+    expect([...world.runtime.requests.keys()]).toEqual([]);
   });
 
   test("stop and remove give everything back", async () => {

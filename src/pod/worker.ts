@@ -124,7 +124,7 @@ export class PodWorker implements Disposable {
       if (found.is === "undone") host.state.updateContainer(this.uid, container.name, { state: { status: "waiting", reason: "ContainerCreating" } });
     }
     const record = this.#record();
-    if (record.sandboxAt === 0 || !sandboxStands(host, record)) await this.#loseSandbox(record);
+    if (record.sandboxAt === 0 || !(await sandboxStands(host, record))) await this.#loseSandbox(record);
     this.#recovered = true;
   }
 

@@ -9,6 +9,7 @@ import { unless } from "../base/errors.ts";
 import { allDone } from "../base/promises.ts";
 import { removeTree } from "../base/files.ts";
 import { bundleDirectory, uidOfLogs } from "../base/paths.ts";
+import { pauseId } from "../pod/processes.ts";
 import { removePodDirectories } from "../pod/sandbox.ts";
 import { containerId } from "../spec/spec.ts";
 import type { ContainerRecord } from "../state/state.ts";
@@ -19,6 +20,7 @@ export async function removeOrphans({ host, paths }: Engine): Promise<void> {
   const uids = [`${paths.runtime}/pods`, `${paths.durable}/pods`].flatMap(entries);
   const logs = entries(paths.logs).map((name) => ({ name, uid: uidOfLogs(name) }));
   const known = new Set([...host.state.runs().map(({ id }) => id), ...host.state.containers().flatMap(idsOf)].map(String));
+  for (const { uid } of host.state.pods()) known.add(pauseId(uid));
   const pods = new Set(host.state.pods().map(({ uid }) => String(uid)));
   await allDone(ids.filter((id) => !known.has(id)).map(removeContainer));
   await allDone([...new Set(uids)].filter((uid) => !pods.has(uid)).map((uid) => removePodDirectories(host, uid)));

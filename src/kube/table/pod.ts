@@ -30,7 +30,7 @@ export const POD: Readonly<Record<string, Rows>> = {
     hostPID: runs("the host's processes", SECURITY),
     hostIPC: runs("the host's IPC namespace and /dev/shm", SECURITY),
     hostUsers: later("false: a user namespace of its own"),
-    shareProcessNamespace: later("one PID namespace for all containers"),
+    shareProcessNamespace: runs("one PID namespace for all containers, held by catatonit, which takes in their orphans", SECURITY),
     hostname: runs("first label of the pod's host name", PLAY),
     hostnameOverride: later("host name as it is"),
     subdomain: later("domain of the pod's full name"),

@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
 import { container, pod, podText } from "../../harness/objects.ts";
+import { IMAGE } from "../../harness/image.ts";
 import { openPlainRoom, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 
@@ -117,4 +118,19 @@ scenario("a pod can be in the host's PID and IPC namespaces", async (room) => {
   await room.run(["sh", "-c", "echo shared >/dev/shm/wherry-test"]);
   expect(await inside(room, "host", "cat /dev/shm/wherry-test; rm /dev/shm/wherry-test")).toBe("shared\n");
   expect(await inside(room, "host", "ps")).toContain("conmon");
+});
+
+scenario("containers of a pod can share one PID namespace, whose first process takes in orphans", async (room) => {
+  const second = `- {name: second, image: ${IMAGE}, command: [sleep, "77777"]}\nshareProcessNamespace: true`;
+  await play(room, "shared", { pod: second });
+  const processes = await inside(room, "shared", "ps");
+  expect(processes).toMatch(/^ +1 .*\/pause/m);
+  expect(processes).toContain("sleep 77777");
+  expect(await inside(room, "shared", "(sleep 0.1 &); sleep 0.5; cat /proc/[0-9]*/status | grep -c '^State:.*zombie' || true")).toBe("0\n");
+  const { metadata } = await pod(room, "shared");
+  const [holder = ""] = (await room.run(["pgrep", "-f", "^/pause -P"])).stdout.split("\n");
+  await room.run(["kill", "-KILL", holder]);
+  await eventually(async () => expect([(await container(room, "shared")).restartCount, (await container(room, "shared", "second")).restartCount]).toEqual([1, 1]), { within: 10_000 });
+  expect(await inside(room, "shared", "ps")).toContain("sleep 77777");
+  expect((await pod(room, "shared")).metadata.uid).toBe(metadata.uid);
 });
