@@ -5,7 +5,7 @@ import { ALL_NAMESPACES, NAMESPACE, namespaceOf, output } from "../options.ts";
 import { podWord } from "../find.ts";
 import { columns } from "../print.ts";
 import { measure, type Measured, memoryMax, usageValue, type UsageQuery } from "../usage.ts";
-import { humanSize } from "./image/ls.ts";
+import { humanSize } from "../size.ts";
 
 export const command: Command = {
   description: "CPU is of one processor: 200% are two. Memory is the working set, which the kernel cannot give back at once.",
