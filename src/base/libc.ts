@@ -47,7 +47,7 @@ export function flock(fd: number, options: { readonly wait: boolean; readonly sh
   return check(libc.flock(fd, operation), "lock", `descriptor ${fd}`, ["EAGAIN"]);
 }
 
-export const MS_REC = 16384n, MS_NOSUID = 2n, MS_NODEV = 4n, MS_NOEXEC = 8n, MS_BIND = 4096n;
+export const MS_RDONLY = 1n, MS_REC = 16384n, MS_NOSUID = 2n, MS_NODEV = 4n, MS_NOEXEC = 8n, MS_BIND = 4096n;
 
 /** `mount(2)`. */
 export function mount(source: string, target: string, type: string, flags = 0n, data = ""): void {

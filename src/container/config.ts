@@ -1,11 +1,11 @@
 /** The OCI configuration of a container (runtime-spec config.md). Pure. */
-import type { OciConfig, OciLinux } from "../runtime/oci.ts";
+import type { OciConfig, OciLinux, OciResources } from "../runtime/oci.ts";
 import type { SecurityContext } from "../spec/spec.ts";
 import { cdiNames, withCdi } from "./cdi.ts";
-import type { ConfigInput, ConfigResult } from "./container.ts";
+import type { ConfigInput, ConfigResult, Device } from "./container.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
 import { seLinuxLabels } from "./labels.ts";
-import { mountsOf } from "./mounts.ts";
+import { mountsOf, rootfsPropagation } from "./mounts.ts";
 import { processOf } from "./process.ts";
 import { resourcesOf } from "./resources.ts";
 import { seccompOf } from "./seccomp.ts";
@@ -33,9 +33,10 @@ export function ociConfig(input: ConfigInput): ConfigResult {
     linux: {
       namespaces: namespacesOf(input),
       cgroupsPath: input.cgroupsPath,
-      resources,
+      resources: withDevices(resources, input.devices ?? []),
+      ...rootfsPropagation(input.binds),
       ...(seccomp === undefined ? {} : { seccomp }),
-      ...(privileged ? { devices: host.devices() } : {}),
+      ...devicesOf(input, privileged),
       ...sysctlsOf(input),
       ...(labels === undefined ? {} : { mountLabel: labels.mount }),
       maskedPaths: bare ? [] : MASKED_PATHS,
@@ -54,6 +55,19 @@ function sysctlsOf({ pod }: ConfigInput): Pick<OciLinux, "sysctl"> {
 
 function idleLabels({ seLinuxOptions }: SecurityContext, { host, container }: ConfigInput): readonly string[] {
   return seLinuxOptions === undefined || host.seLinux ? [] : [`Cannot label container "${container.name}" by its seLinuxOptions: the kernel enforces no SELinux`];
+}
+
+/** Nodes that the runtime makes: of the volumes of block devices, and of all of the host for a privileged container. */
+function devicesOf({ devices = [], host }: ConfigInput, privileged: boolean): Pick<OciLinux, "devices"> {
+  const nodes = devices.map(({ path, major, minor }) => ({ path, type: "b" as const, major, minor, fileMode: 0o660, uid: 0, gid: 0 }));
+  const all = privileged ? [...host.devices(), ...nodes] : nodes;
+  return all.length === 0 ? {} : { devices: all };
+}
+
+/** Devices are denied unless they are allowed. */
+function withDevices(resources: OciResources, devices: readonly Device[]): OciResources {
+  const rules = devices.map(({ major, minor, readOnly }) => ({ allow: true, type: "b", major, minor, access: readOnly ? "rm" : "rwm" }));
+  return { ...resources, devices: [...(resources.devices ?? []), ...rules] };
 }
 
 /** The pod's network, IPC and UTS namespaces by path; none means the host's. On v1 a cgroup namespace would hide nothing. */

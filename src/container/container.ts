@@ -19,6 +19,18 @@ export interface Bind {
   readonly destination: string;
   readonly readOnly: boolean;
   readonly recursive: boolean;
+  /** `rprivate` when absent: Kubernetes' mountPropagation None. */
+  readonly propagation?: "rprivate" | "rslave" | "rshared";
+  /** With `readOnly`: so are the mounts below it. */
+  readonly readOnlyBelow?: boolean;
+}
+
+/** A block device of the host in the container. */
+export interface Device {
+  readonly path: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly readOnly: boolean;
 }
 
 /** What the host can do; the configuration is fitted to it. */
@@ -65,6 +77,7 @@ export interface ConfigInput {
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly rootfs: string;
   readonly binds: readonly Bind[];
+  readonly devices?: readonly Device[];
   /** Files of the pod's namespaces; a kind without one is the host's, but for `pid`: the container's own, unless the pod says hostPID. */
   readonly namespaces: { readonly network?: string; readonly ipc?: string; readonly uts?: string; readonly pid?: string };
   readonly hostname: string;

@@ -8,15 +8,23 @@ export interface MountOptions {
   readonly writable: boolean;
 }
 
-/** `mount(8)`: rprivate, because Kubernetes' `mountPropagation` is None unless it is asked for. */
+/** `mount(8)`, with the defaults below what the caller binds in. */
 export function mountsOf(binds: readonly Bind[], { writable }: MountOptions): readonly OciMount[] {
   const taken = new Set(binds.map((bind) => normal(bind.destination)));
   const defaults = DEFAULT_MOUNTS.filter((mount) => !taken.has(mount.destination)).map((mount) => (writable ? { ...mount, options: mount.options.map((option) => (option === "ro" ? "rw" : option)) } : mount));
   return [...defaults, ...binds.map(bindMount)].toSorted((a, b) => depth(a) - depth(b));
 }
 
-function bindMount({ source, destination, readOnly, recursive }: Bind): OciMount {
-  return { destination: normal(destination), type: "bind", source, options: [recursive ? "rbind" : "bind", "rprivate", readOnly ? "ro" : "rw"] };
+function bindMount({ source, destination, readOnly, recursive, propagation = "rprivate", readOnlyBelow = false }: Bind): OciMount {
+  const access = readOnly ? ["ro", ...(readOnlyBelow ? ["rro"] : [])] : ["rw"];
+  return { destination: normal(destination), type: "bind", source, options: [recursive ? "rbind" : "bind", propagation, ...access] };
+}
+
+/** A mount that is to be seen outside, or comes from there, must not be cut off by the root's own propagation (containerd `WithMounts`). */
+export function rootfsPropagation(binds: readonly Bind[]): { readonly rootfsPropagation?: string } {
+  const asked = (kind: Bind["propagation"]): boolean => binds.some(({ propagation }) => propagation === kind);
+  if (asked("rshared")) return { rootfsPropagation: "rshared" };
+  return asked("rslave") ? { rootfsPropagation: "rslave" } : {};
 }
 
 const normal = (path: string): string => `/${path.split("/").filter((part) => part !== "" && part !== ".").join("/")}`;

@@ -1,5 +1,6 @@
 /** From texts to `Checked`, or to all problems at once. */
 import type { KubeObject } from "../spec/spec.ts";
+import { readClaim, readPersistentVolume } from "./claims.ts";
 import { readConfigMap, readSecret } from "./config.ts";
 import { complain, type Cursor, type Sheet } from "./cursor.ts";
 import { checkFields } from "./fields.ts";
@@ -81,6 +82,8 @@ const readers: Readonly<Record<Kind, (cursor: Cursor, options: CheckOptions) => 
   Pod: (cursor, { annotations }) => readPod(cursor, annotations),
   ConfigMap: readConfigMap,
   Secret: readSecret,
+  PersistentVolumeClaim: readClaim,
+  PersistentVolume: readPersistentVolume,
 };
 
 /** What is wrong with the options is told like what is wrong with a file, named after the option. */
@@ -94,10 +97,12 @@ function checkOptions({ namespace, annotations }: CheckOptions, problems: Proble
 
 function finish(read: readonly Read[]): Checked {
   const objects = read.map(({ object }) => object).filter((object) => object !== undefined);
-  const lists: Pick<Checked, "pods" | "configMaps" | "secrets" | "objects" | "notices"> = {
+  const lists: Pick<Checked, "pods" | "configMaps" | "secrets" | "claims" | "volumes" | "objects" | "notices"> = {
     pods: objects.filter((object) => object.kind === "Pod"),
     configMaps: objects.filter((object) => object.kind === "ConfigMap"),
     secrets: objects.filter((object) => object.kind === "Secret"),
+    claims: objects.filter((object) => object.kind === "PersistentVolumeClaim"),
+    volumes: objects.filter((object) => object.kind === "PersistentVolume"),
     objects,
     notices: noticesOf(read),
   };

@@ -65,5 +65,18 @@ export function readClaimTemplate(volume: Cursor): ClaimTemplate | undefined {
   else if (spec === undefined) complainMissing(template, "spec");
   const read = spec === undefined ? undefined : readClaimSpec(spec);
   const pairs = (name: string): Readonly<Record<string, string>> => Object.fromEntries(entries(field(field(template, "metadata"), name)).map(({ key, value }) => [key, text(value) ?? ""]));
+  if (spec !== undefined && read !== undefined) checkEphemeral(spec, read);
   return read === undefined ? undefined : { metadata: { labels: pairs("labels"), annotations: pairs("annotations") }, spec: read };
+}
+
+/** An ephemeral volume is always provisioned: here it is a directory of this host. */
+function checkEphemeral(spec: Cursor, { storageClassName, selector, volumeName, volumeMode }: ClaimSpec): void {
+  const refuse = (name: string, message: string): void => {
+    const at = field(spec, name);
+    if (at !== undefined) complain(at, { code: "value", message });
+  };
+  if (storageClassName === "") refuse("storageClassName", "is empty, should be absent or a name: an ephemeral volume is always provisioned");
+  if (selector !== undefined) refuse("selector", "is given, should not be: an ephemeral volume is always provisioned");
+  if (volumeName !== undefined) refuse("volumeName", "is given, should not be: an ephemeral volume is always provisioned");
+  if (volumeMode === "Block") refuse("volumeMode", "is Block, should be Filesystem: an ephemeral volume is a directory of this host");
 }

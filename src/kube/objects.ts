@@ -4,7 +4,7 @@ import { checkFields } from "./fields.ts";
 import { didYouMean } from "./suggest.ts";
 import { entryOf, oneOf, quoted, type Node } from "./tree.ts";
 
-export const KINDS = ["Pod", "ConfigMap", "Secret"] as const;
+export const KINDS = ["Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "PersistentVolume"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Item {
@@ -85,6 +85,6 @@ function sheetFor(kind: Kind, cursor: Cursor): Sheet {
   const metadata = field(cursor, "metadata");
   const namespace = text(field(metadata, "namespace")) || cursor.sheet.namespace;
   const name = text(field(metadata, "name")) ?? "";
-  const object = name === "" ? "" : `${kind} ${namespace}/${name}`;
+  const object = name === "" ? "" : kind === "PersistentVolume" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
   return { ...cursor.sheet, object, namespace, secret: kind === "Secret", suggested: new Set(), refused: new Set(), idle: [], references: [], hostPorts: [] };
 }

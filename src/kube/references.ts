@@ -58,7 +58,7 @@ function checkReference({ kind, namespace, name, keys, at }: Reference, known: R
     const prefix = `${kind} ${namespace}/`;
     const there = [...known.keys()].filter((object) => object.startsWith(prefix)).map((object) => object.slice(prefix.length));
     const place = field(at, "name") ?? field(at, "secretName") ?? field(at, "claimName") ?? at;
-    complain(place, { code: "reference", message: `is ${quoted(name)}, should be a ${kind} of the manifest in namespace ${namespace}, or be optional`, hint: didYouMean(name, there) });
+    complain(place, { code: "reference", message: `is ${quoted(name)}, should be a ${kind} of the manifest in namespace ${namespace}${kind === "PersistentVolumeClaim" ? "" : ", or be optional"}`, hint: didYouMean(name, there) });
     return;
   }
   for (const { key, at: user } of keys) {
@@ -110,4 +110,14 @@ export function referencedConfig(pod: Pod): { readonly configMaps: readonly stri
     }
   }
   return { configMaps: [...configMaps].sort(), secrets: [...secrets].sort() };
+}
+
+/**
+ * What of it the pod has read when its containers start, and does not see change: variables, and files that are mounted
+ * by a subPath. The files of other volumes are the present ones at any time.
+ */
+export function startedWith(pod: Pod): ReturnType<typeof referencedConfig> {
+  const mounts = [...pod.spec.initContainers, ...pod.spec.containers].flatMap(({ volumeMounts }) => volumeMounts);
+  const byPath = new Set(mounts.filter(({ subPath = "", subPathExpr = "" }) => subPath !== "" || subPathExpr !== "").map(({ name }) => name));
+  return referencedConfig({ ...pod, spec: { ...pod.spec, volumes: pod.spec.volumes.filter(({ name }) => byPath.has(name)) } });
 }

@@ -7,7 +7,7 @@ import { didYouMean } from "./suggest.ts";
 import { quoted } from "./tree.ts";
 
 /** Those that have their effect. */
-const isEnforced = (name: string): boolean => name === "cpu" || name === "memory" || HUGEPAGES.test(name) || CDI.test(name);
+const isEnforced = (name: string): boolean => NATIVE.some((known) => known === name) || HUGEPAGES.test(name) || CDI.test(name);
 const NATIVE = ["cpu", "memory", "ephemeral-storage"] as const;
 /** `hugepages-2Mi`: native too, in whole pages. */
 const HUGEPAGES = /^hugepages-(\d+[KMG]i)$/;
@@ -27,7 +27,7 @@ function readQuantities(cursor: Cursor | undefined, { pod }: { readonly pod: boo
   const found: [string, string][] = [];
   for (const { key, keyAt, value } of entries(cursor)) {
     const at = { ...value, path: join(cursor?.path ?? "", key) };
-    if (isKnown(key, pod) && !isEnforced(key)) complain(at, { code: "unsupported-field", message: "resource that wherry does not support yet, should be cpu, memory, hugepages-SIZE or a CDI device (vendor/class=device)" }, keyAt);
+    if (isKnown(key, pod) && !isEnforced(key)) complain(at, { code: "unsupported-field", message: "resource that wherry does not support" }, keyAt);
     if (isKnown(key, pod)) {
       const amount = quantityText(value, key === "cpu" ? "cores" : "bytes");
       if (amount !== undefined) found.push([key, amount]);

@@ -44,15 +44,17 @@ export interface Step {
 }
 
 /**
- * The path of the place nearest to `trail` (root first, the place of the mistake last) that has a field `name`;
+ * The path of the place nearest to `trail` (root first, the place of the mistake last), by steps up and down, that has a field `name`;
  * fields that wherry runs come first. `spec.restartPolicy` for `restartPolicy` below `metadata`.
  */
 export function elsewhere(name: string, trail: readonly Step[]): string | undefined {
   for (const accepted of [isSupported, () => true]) {
-    for (const step of trail.toReversed()) {
-      const found = below(name, step, accepted);
-      if (found !== undefined) return found;
-    }
+    const found = trail.toReversed().flatMap((step, up) => {
+      const path = below(name, step, accepted);
+      return path === undefined ? [] : [{ path, steps: up + path.split(".").length - (step.path === "" ? 0 : step.path.split(".").length) }];
+    });
+    const [nearest] = found.toSorted((one, other) => one.steps - other.steps);
+    if (nearest !== undefined) return nearest.path;
   }
   return undefined;
 }

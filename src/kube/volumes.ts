@@ -82,12 +82,12 @@ const READERS: Readonly<Record<Source, (cursor: Cursor) => SourceOf<Volume> | un
   },
 };
 
-const MEDIUM = /^(|Memory)$/;
+const MEDIUM = /^(|Memory|HugePages(-\d+[KMG]i)?)$/;
 
 function readEmptyDir(cursor: Cursor): EmptyDir {
   const found = field(cursor, "medium");
   const medium = text(found);
-  if (found !== undefined && medium !== undefined && !MEDIUM.test(medium)) complain(found, { code: "value", message: `is ${quoted(medium)}, should be "" or "Memory"` });
+  if (found !== undefined && medium !== undefined && !MEDIUM.test(medium)) complain(found, { code: "value", message: `is ${quoted(medium)}, should be "", "Memory", "HugePages" or "HugePages-SIZE" such as HugePages-2Mi` });
   return { ...present("medium", medium), ...present("sizeLimit", quantityText(field(cursor, "sizeLimit"), "bytes")) };
 }
 

@@ -9,6 +9,7 @@ import { fakeNetwork, type FakeNetwork } from "../network/fake.ts";
 import { fakeRuntime, type FakePayload, type FakeRuntime } from "../runtime/fake.ts";
 import type { CreateRequest } from "../runtime/runtime.ts";
 import { openRuntime } from "../state/runtime.ts";
+import type { ClaimCatalog, ClaimRecord } from "../state/state.ts";
 import { fakeCatalog } from "../storage/fake.ts";
 import type { Image, ImageCatalog } from "../storage/storage.ts";
 import type { FetchRequest } from "./fetch.ts";
@@ -61,6 +62,7 @@ export function fakeHost(): FakeHost {
     paths: { durable: `${directory}/durable`, runtime: `${directory}/run`, logs: `${directory}/logs`, self: ["wherry"] },
     state,
     images,
+    claims: fakeClaims(),
     puller: imagePuller({ fetch: fakeFetch(images, fetches), images, environment: {} }),
     runtime: breakable(runtime.runtime, broken),
     network,
@@ -122,6 +124,16 @@ function fakeFetch(images: ImageCatalog, fetches: FakeFetch[]): (request: FetchR
   };
 }
 
+function fakeClaims(): ClaimCatalog {
+  const claims = new Map<string, ClaimRecord>();
+  return {
+    all: () => [...claims.values()],
+    find: (namespace, name) => claims.get(`${namespace}/${name}`),
+    put: (record) => void claims.set(`${record.claim.metadata.namespace}/${record.claim.metadata.name}`, record),
+    remove: (namespace, name) => void claims.delete(`${namespace}/${name}`),
+  };
+}
+
 /** `remove NAME` and `create NAME` of a container can be broken. */
 function breakable(runtime: PodHost["runtime"], broken: ReadonlySet<string>): PodHost["runtime"] {
   const names = new Map<string, string>();
@@ -162,6 +174,7 @@ function fakeKernel(standing: Set<string>, broken: ReadonlySet<string>): Kernel 
       if (existsSync(target)) rmSync(target, { recursive: true });
     },
     limitCgroup: () => {},
+    mountImage: ({ target }) => void standing.add(target),
     async removeCgroup(path) {
       await Bun.sleep(1); // it waits for processes to end
       refuse(broken, `remove cgroup ${path}`);

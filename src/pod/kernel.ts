@@ -5,6 +5,7 @@ import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/na
 import { limitCgroup } from "../runtime/cgroupLimits.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
 import { removeCgroup } from "../runtime/cgroupTree.ts";
+import { mountImage } from "../storage/imageVolume.ts";
 import { mountRootfs, unmountRootfs } from "../storage/rootfs.ts";
 
 export interface Kernel {
@@ -17,6 +18,8 @@ export interface Kernel {
   readonly mountRootfs: typeof mountRootfs;
   readonly unmountRootfs: typeof unmountRootfs;
   readonly limitCgroup: typeof limitCgroup;
+  /** The content of an image, read-only; `removePodVolumes` takes it away. */
+  readonly mountImage: typeof mountImage;
   /** Ends what runs in a cgroup and removes it; absent is success. */
   readonly removeCgroup: (path: string) => Promise<void>;
 }
@@ -37,6 +40,7 @@ export const kernel: Kernel = {
   mountRootfs,
   unmountRootfs,
   limitCgroup,
+  mountImage,
   async removeCgroup(path) {
     await killCgroup(path);
     await removeCgroup(path);

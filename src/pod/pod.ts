@@ -15,7 +15,7 @@ import type { HostLimits } from "../container/container.ts";
 import type { Bridge, Network } from "../network/network.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ConfigMap, Secret } from "../spec/spec.ts";
-import type { NewEvent, RuntimeState } from "../state/state.ts";
+import type { ClaimCatalog, NewEvent, RuntimeState } from "../state/state.ts";
 import type { Image, ImageCatalog } from "../storage/storage.ts";
 import type { PullProgress } from "./fetchLines.ts";
 import type { Kernel } from "./kernel.ts";
@@ -71,6 +71,7 @@ export interface PodHost {
   readonly state: RuntimeState;
   readonly images: ImageCatalog;
   readonly puller: ImagePuller;
+  readonly claims: ClaimCatalog;
   readonly runtime: Runtime;
   readonly network: Network;
   readonly bridge: Bridge;

@@ -13,6 +13,7 @@ import type { Attachment, NamespaceFiles, PortMapping } from "../network/network
 import type { ContainerPort, Pod } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import { removePodVolumes } from "../storage/volumes.ts";
+import { releaseClaims } from "./claims.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { processesStand, processNamespace, removeProcesses } from "./processes.ts";
 import { makeVolumes } from "./volumes.ts";
@@ -96,6 +97,7 @@ export async function removeSandbox(host: PodHost, record: PodRecord): Promise<v
   await unmakeSandbox(host, record);
   const { namespace, name } = record.pod.metadata;
   await removePodDirectories(host, record.uid);
+  await releaseClaims(host, record.uid);
   await removeTree(podLogDirectory(host.paths, namespace, name, record.uid));
 }
 

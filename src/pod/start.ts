@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import { WherryError, messageOf } from "../base/errors.ts";
 import { bundleDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
 import { ociConfig } from "../container/config.ts";
-import type { Bind, ConfigResult } from "../container/container.ts";
+import type { ConfigResult } from "../container/container.ts";
+import type { Environment } from "../container/environment.ts";
 import { checkNonRoot, effectiveSecurity, userOf, withGroups } from "../container/security.ts";
 import type { OciConfig } from "../runtime/oci.ts";
 import { newContainerId, type Container, type ContainerId, type Terminated } from "../spec/spec.ts";
@@ -17,7 +18,7 @@ import { environmentOf } from "./environment.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { processNamespace } from "./processes.ts";
 import { hostnameOf, namespaceFiles } from "./sandbox.ts";
-import { bindsOf } from "./volumes.ts";
+import { type Binds, bindsOf } from "./binds.ts";
 import { fieldPathOf } from "./fieldPath.ts";
 
 export interface StartRequest {
@@ -49,8 +50,9 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
   try {
     const { spec, log } = await ready(host, request, id);
     const processes = await processNamespace(host, record);
-    using binds = bindsOf(host, record, spec);
-    const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, processes, binds: binds.binds });
+    const environment = environmentOf(host, record, { container: spec, config: request.config });
+    using mounted = bindsOf(host, record, { container: spec, env: environment.env, kernel: host.limits(dirname(record.cgroup)).kernel });
+    const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, processes, mounted, environment });
     for (const warning of warnings) {
       event("Warning", "NotApplied", warning);
       reporter.progress(`warning: ${warning}`, container.name);
@@ -95,28 +97,28 @@ interface Making extends StartRequest {
   readonly bundle: string;
 }
 
-function configure(host: PodHost, making: Making & { readonly spec: Container; readonly processes: string | undefined; readonly binds: readonly Bind[] }): ConfigResult {
-  const { record, id, bundle, spec, image, processes, binds } = making;
+function configure(host: PodHost, making: Making & { readonly spec: Container; readonly processes: string | undefined; readonly mounted: Binds; readonly environment: Environment }): ConfigResult {
+  const { record, id, bundle, spec, image, processes, mounted, environment } = making;
   const disk = `${podDiskDirectory(host.paths, record.uid)}/containers/${id}`;
   const rootfs = `${bundle}/rootfs`;
   checkNonRoot({ pod: record.pod, uid: record.uid, container: spec, imageUser: image.config.user });
   host.kernel.mountRootfs({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), upper: `${disk}/upper`, work: `${disk}/work`, target: rootfs });
-  const resolved = environmentOf(host, record, { container: spec, config: making.config });
   const { config, warnings } = ociConfig({
     pod: record.pod,
     container: spec,
     id,
     image: image.config,
     identity: withGroups(lookupIdentity(rootfs, userOf(effectiveSecurity(record.pod, spec), image.config.user)), record.pod, spec),
-    env: resolved.env,
+    env: environment.env,
     rootfs,
-    binds,
+    binds: mounted.binds,
+    devices: mounted.devices,
     namespaces: { ...namespaceFiles(host, record), ...(processes === undefined ? {} : { pid: processes }) },
     hostname: record.network === "host" ? host.node().name : hostnameOf(record.pod),
     cgroupsPath: `${record.cgroup}/${id}`,
     host: host.limits(dirname(record.cgroup)),
   });
-  return { config, warnings: [...resolved.warnings, ...warnings] };
+  return { config, warnings: [...environment.warnings, ...warnings] };
 }
 
 function createRequest(host: PodHost, { record, container, id, bundle, oci, log }: Making & { readonly oci: OciConfig; readonly log: StartLog }): Parameters<PodHost["runtime"]["create"]>[0] {

@@ -1,77 +1,105 @@
-/** A pod's volumes: what is made for them with the sandbox, and what of them a container gets. */
-import { fail } from "../base/errors.ts";
+/** A pod's volumes: where they are, what is made for them with the sandbox, and what is updated while it stands. */
+import { totalmem } from "node:os";
+import { fail, messageOf } from "../base/errors.ts";
 import { ensureDirectory } from "../base/files.ts";
 import { podDirectory, podDiskDirectory } from "../base/paths.ts";
-import type { Bind } from "../container/container.ts";
-import { bytesOf, type Container, type Volume, type VolumeMount } from "../spec/spec.ts";
+import { bytesOf, type EmptyDir, type Volume } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import { prepareHostPath } from "../storage/hostPath.ts";
-import { openSubPath, type SubPath } from "../storage/subPath.ts";
-import { configMapFiles, secretFiles } from "../storage/volumeFiles.ts";
-import { makeConfigVolume, makeEmptyDir, makeMemoryVolume, makeSecretVolume } from "../storage/volumes.ts";
-import type { ConfigSource, PodHost } from "./pod.ts";
+import { layerDirectory } from "../storage/layout.ts";
+import { ownVolume } from "../storage/ownership.ts";
+import { makeConfigVolume, makeEmptyDir, makeHugePagesVolume, makeMemoryVolume, makeSecretVolume } from "../storage/volumes.ts";
+import { type ClaimVolume, claimOf, ensureEphemeral, isClaim, pathOf, provide, refuseSecondPod } from "./claims.ts";
+import { mediumOf } from "./emptyDir.ts";
+import { allocatableOf } from "./facts.ts";
+import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
+import { filesOf, isProjected, isSecret, type ProjectedVolume } from "./projectedFiles.ts";
+import { type ImageSource, volumeImage } from "./volumeImage.ts";
 
-/** Where a volume is: on disk when it may be large, on tmpfs when it is small or secret, in place when it is the host's. */
+/** Where a volume is: on disk when it may be large, on tmpfs when it is small or secret, in place when it is the host's or a claim's. */
 export function volumeDirectory(host: PodHost, record: PodRecord, volume: Volume): string {
   if ("hostPath" in volume) return volume.hostPath.path;
-  const onDisk = "emptyDir" in volume && volume.emptyDir.medium !== "Memory";
+  if (isClaim(volume)) return pathOf(claimOf(host, record, volume));
+  const onDisk = "emptyDir" in volume && (volume.emptyDir.medium ?? "") === "";
   const directory = onDisk ? podDiskDirectory(host.paths, record.uid) : podDirectory(host.paths, record.uid);
   return `${directory}/volumes/${volume.name}`;
 }
 
 /** Makes, or brings up to date, every volume of a pod. Fails with the kubelet's sentence. */
 export async function makeVolumes(host: PodHost, record: PodRecord, config: ConfigSource): Promise<void> {
-  for (const volume of record.pod.spec.volumes) makeVolume(volumeDirectory(host, record, volume), { volume, namespace: record.pod.metadata.namespace, config });
+  for (const volume of record.pod.spec.volumes) await makeVolume(host, record, { volume, config });
 }
 
-function makeVolume(directory: string, { volume, namespace, config }: { readonly volume: Volume; readonly namespace: string; readonly config: ConfigSource }): void {
+async function makeVolume(host: PodHost, record: PodRecord, { volume, config }: { readonly volume: Volume; readonly config: ConfigSource }): Promise<void> {
   if ("hostPath" in volume) return prepareHostPath(volume.hostPath.path, volume.hostPath.type);
+  if (isClaim(volume)) return await makeClaim(host, record, volume);
+  const directory = volumeDirectory(host, record, volume);
   ensureDirectory(directory);
-  if ("emptyDir" in volume) {
-    const { medium, sizeLimit } = volume.emptyDir;
-    if (medium !== "Memory") return makeEmptyDir(directory);
-    return makeMemoryVolume(directory, sizeLimit === undefined ? {} : { size: bytesOf(sizeLimit) });
-  }
-  if ("configMap" in volume) makeConfigVolume(directory, configMapFiles(named(config.configMaps(namespace), volume.configMap.name), volume.configMap));
-  else if ("secret" in volume) makeSecretVolume(directory, secretFiles(named(config.secrets(namespace), volume.secret.secretName), volume.secret));
-  else fail("unsupported", `Cannot make volume "${volume.name}": its source is not supported yet`);
+  if (isProjected(volume)) project(host, record, { volume, directory, config });
+  else if ("image" in volume) await mountImageVolume(host, record, { source: volume.image, directory, config });
+  else await makeEmpty(record, volume.emptyDir, directory);
 }
 
-const named = <T extends { readonly metadata: { readonly name: string } }>(objects: readonly T[], name: string): T | undefined =>
-  objects.find(({ metadata }) => metadata.name === name);
-
-/** Binds of a container. Sources of subPaths are held open: dispose when the OCI runtime has created the container. */
-export interface Binds extends Disposable {
-  readonly binds: readonly Bind[];
+interface Projecting {
+  readonly volume: ProjectedVolume;
+  readonly directory: string;
+  readonly config: ConfigSource;
 }
 
-export function bindsOf(host: PodHost, record: PodRecord, container: Container): Binds {
-  const open: SubPath[] = [];
-  const dispose = (): void => open.forEach((each) => each[Symbol.dispose]());
-  try {
-    const binds = [...podBinds(host, record, container), ...container.volumeMounts.map(bindOf)];
-    return { binds, [Symbol.dispose]: dispose };
-  } catch (thrown) {
-    dispose();
-    throw thrown;
-  }
+/** Returns whether its files changed. */
+function project(host: PodHost, record: PodRecord, { volume, directory, config }: Projecting): boolean {
+  const files = filesOf(volume, { record, config, allocatable: () => allocatableOf(host) });
+  const make = isSecret(volume) ? makeSecretVolume : makeConfigVolume;
+  return make(directory, files, { group: record.pod.spec.securityContext?.fsGroup });
+}
 
-  function bindOf(mount: VolumeMount, index: number): Bind {
-    const volume = record.pod.spec.volumes.find(({ name }) => name === mount.name) ?? fail("invalid", `Cannot mount volume "${mount.name}": the pod has no such volume`);
-    const directory = volumeDirectory(host, record, volume);
-    const readOnly = mount.readOnly || "configMap" in volume || "secret" in volume;
-    if (mount.subPath === undefined || mount.subPath === "") return { source: directory, destination: mount.mountPath, readOnly, recursive: "hostPath" in volume };
-    const found = openSubPath(directory, mount.subPath, { at: `${podDirectory(host.paths, record.uid)}/subpaths/${container.name}-${index}` });
-    open.push(found);
-    return { source: found.source, destination: mount.mountPath, readOnly, recursive: "hostPath" in volume };
+async function mountImageVolume(host: PodHost, record: PodRecord, { source, directory, config }: { readonly source: ImageSource; readonly directory: string; readonly config: ConfigSource }): Promise<void> {
+  const image = await volumeImage(host, record, { source, config });
+  host.kernel.mountImage({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), target: directory });
+}
+
+async function makeEmpty({ pod }: PodRecord, emptyDir: EmptyDir, directory: string): Promise<void> {
+  const medium = mediumOf(emptyDir, pod, { memory: totalmem() });
+  if (medium.is === "disk") makeEmptyDir(directory);
+  else if (medium.is === "memory") makeMemoryVolume(directory, medium);
+  else makeHugePagesVolume(directory, medium);
+  const group = pod.spec.securityContext?.fsGroup;
+  if (group !== undefined) await ownVolume(directory, group, { readOnly: false, onlyOnMismatch: false });
+}
+
+async function makeClaim(host: PodHost, record: PodRecord, volume: ClaimVolume): Promise<void> {
+  if ("ephemeral" in volume) ensureEphemeral(host, record, volume);
+  const claim = claimOf(host, record, volume);
+  refuseSecondPod(host, record, claim);
+  provide(claim);
+  const { fsGroup, fsGroupChangePolicy } = record.pod.spec.securityContext ?? {};
+  const { spec } = claim.volume;
+  if (fsGroup === undefined || "hostPath" in spec || spec.volumeMode === "Block") return; // hostPath volumes are nobody's to give away
+  const readOnly = "persistentVolumeClaim" in volume && volume.persistentVolumeClaim.readOnly;
+  await ownVolume(pathOf(claim), fsGroup, { readOnly, onlyOnMismatch: fsGroupChangePolicy === "OnRootMismatch" });
+}
+
+/** Gives running containers the present files of their configMap, secret, downwardAPI and projected volumes, each volume all at once. */
+export function updateVolumes(host: PodHost, record: PodRecord, { config, reporter }: { readonly config: ConfigSource; readonly reporter: PodReporter }): void {
+  for (const volume of record.pod.spec.volumes.filter(isProjected)) {
+    try {
+      if (project(host, record, { volume, directory: volumeDirectory(host, record, volume), config })) reporter.progress(`volume ${volume.name} updated`);
+    } catch (thrown) {
+      reporter.event({ type: "Warning", reason: "FailedMount", message: `MountVolume.SetUp failed for volume "${volume.name}": ${messageOf(thrown)}`, fieldPath: "" });
+    }
   }
 }
 
-/** What every container of the pod gets, unless the container mounts something of its own there. */
-function podBinds(host: PodHost, record: PodRecord, container: Container): readonly Bind[] {
-  const directory = podDirectory(host.paths, record.uid);
-  const files = ["hosts", "resolv.conf", "hostname"].map((name): Bind => ({ source: `${directory}/${name}`, destination: `/etc/${name}`, readOnly: false, recursive: false }));
-  const shm: Bind = { source: record.pod.spec.hostIPC === true ? "/dev/shm" : `${directory}/shm`, destination: "/dev/shm", readOnly: false, recursive: false };
-  const own = new Set(container.volumeMounts.map(({ mountPath }) => mountPath.replace(/\/+$/, "")));
-  return [...files, shm].filter(({ destination }) => !own.has(destination));
+/** The volumes on disk with a limit that has to be measured, in bytes. */
+export function limitedVolumes(host: PodHost, record: PodRecord): readonly { readonly name: string; readonly directory: string; readonly limit: string }[] {
+  return record.pod.spec.volumes.flatMap((volume) => {
+    if (!("emptyDir" in volume) || (volume.emptyDir.medium ?? "") !== "") return [];
+    const { sizeLimit } = volume.emptyDir;
+    return sizeLimit === undefined || bytesOf(sizeLimit) === 0 ? [] : [{ name: volume.name, directory: volumeDirectory(host, record, volume), limit: sizeLimit }];
+  });
+}
+
+/** The volume that a mount or device names. */
+export function volumeOf({ pod }: PodRecord, name: string): Volume {
+  return pod.spec.volumes.find((volume) => volume.name === name) ?? fail("invalid", `Cannot mount volume "${name}": the pod has no such volume`);
 }

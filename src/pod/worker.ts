@@ -18,6 +18,8 @@ import { PodImages } from "./images.ts";
 import { resetContainers } from "./records.ts";
 import { makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
 import { startContainer } from "./start.ts";
+import { updateVolumes } from "./volumes.ts";
+import { EVICTED, EVICTION_GRACE, StorageWatch } from "./storageWatch.ts";
 import { stopContainer } from "./stop.ts";
 import { backoffDelay } from "./backoff.ts";
 
@@ -48,6 +50,9 @@ export class PodWorker implements Disposable {
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sandboxFailures = 0;
+  readonly #storage: StorageWatch;
+  /** Volumes were to be updated while the sandbox was being made. */
+  #stale = false;
   /** The records agree with what there is. */
   #recovered: boolean;
   #recovering: Promise<void> | undefined;
@@ -58,6 +63,12 @@ export class PodWorker implements Disposable {
     const { host, config, reporter, onChange } = options;
     this.#images = new PodImages({ host, config, reporter, onSettled: () => this.nudge(), onProgress: () => onChange(uid) });
     this.#recovered = options.isNew;
+    this.#storage = new StorageWatch(uid, { ...options, onEvicted: () => this.#evicted() });
+  }
+
+  #evicted(): void {
+    this.hurry(EVICTION_GRACE);
+    this.nudge();
   }
 
   /** Looks at the pod and does what is due; resolves when nothing is due any more. Fails when a step could not be done; it is tried again later. */
@@ -81,6 +92,15 @@ export class PodWorker implements Disposable {
   retryPulls(): void {
     const record = this.#options.host.state.pod(this.uid);
     if (record !== undefined && this.#images.retry(record)) this.nudge();
+  }
+
+  /** Brings the files of ConfigMaps and Secrets in its volumes up to date. */
+  updateVolumes(): void {
+    const { host } = this.#options;
+    const record = host.state.pod(this.uid);
+    if (record === undefined || record.wanted !== "running") return;
+    if (record.sandboxAt > 0) updateVolumes(host, record, this.#options);
+    else this.#stale = true; // they may be being made
   }
 
   #failed(thrown: unknown): void {
@@ -164,6 +184,7 @@ export class PodWorker implements Disposable {
     if (host.state.pod(this.uid) === undefined || this.#watching.signal.aborted) return;
     await this.recover();
     const record = this.#record();
+    this.#storage.begin(record);
     const again = await this.#act(this.#decide(record), record);
     this.#again ||= again;
     this.#refresh();
@@ -217,6 +238,8 @@ export class PodWorker implements Disposable {
       await makeSandbox(host, record, { config, reporter });
       this.#sandboxFailures = 0;
       host.state.updatePod(this.uid, { sandboxAt: host.now(), reason: "", message: "" });
+      if (this.#stale) updateVolumes(host, record, { config, reporter });
+      this.#stale = false;
       return true;
     } catch (thrown) {
       if (isLostNamespace(thrown)) throw thrown;
@@ -329,7 +352,7 @@ export class PodWorker implements Disposable {
     await this.#stopAll(record, this.#grace ?? record.pod.spec.terminationGracePeriodSeconds);
     await unmakeSandbox(this.#options.host, record);
     const { state } = this.#options.host;
-    const clean = state.containers(this.uid).every((each) => each.state.status !== "terminated" || each.state.exitCode === 0);
+    const clean = record.reason !== EVICTED && state.containers(this.uid).every((each) => each.state.status !== "terminated" || each.state.exitCode === 0);
     state.transaction(() => {
       const started = this.#record().wanted === "running"; // somebody wants it to run again, since
       state.updatePod(this.uid, { sandboxAt: 0, readyAt: 0, ...(started ? { phase: "Pending", initializedAt: 0 } : { phase: clean ? "Succeeded" : "Failed" }) });
@@ -386,6 +409,7 @@ export class PodWorker implements Disposable {
     this.#watching.abort();
     this.#images.stop();
     clearTimeout(this.#timer);
+    this.#storage[Symbol.dispose]();
   }
 }
 

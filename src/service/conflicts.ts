@@ -8,10 +8,19 @@ export interface Holder {
   readonly ports: readonly HostPort[];
 }
 
-/** One sentence for every pod name or host port that another service holds. */
-export function conflicts(wanted: readonly ObjectRecord[], others: readonly Holder[]): readonly string[] {
+/** One sentence for every name or host port that another service holds. `played`: the objects of all services. */
+export function conflicts(wanted: readonly ObjectRecord[], others: readonly Holder[], played: readonly ObjectRecord[] = []): readonly string[] {
   const pods = wanted.flatMap(({ object }) => (object.kind === "Pod" ? [object] : []));
-  return pods.flatMap((pod) => [...nameConflicts(pod, others), ...portConflicts(pod, others)]);
+  return [...pods.flatMap((pod) => [...nameConflicts(pod, others), ...portConflicts(pod, others)]), ...wanted.flatMap((each) => volumeConflicts(each, played))];
+}
+
+/** A claim or volume belongs to the service that has it in its manifest; what nobody has any more may be taken up. */
+function volumeConflicts({ object, service }: ObjectRecord, played: readonly ObjectRecord[]): readonly string[] {
+  if (object.kind !== "PersistentVolumeClaim" && object.kind !== "PersistentVolume") return [];
+  const { namespace, name } = object.metadata;
+  const same = played.filter((other) => other.service !== service && other.object.kind === object.kind && other.object.metadata.namespace === namespace && other.object.metadata.name === name);
+  const title = object.kind === "PersistentVolume" ? name : `${namespace}/${name}`;
+  return same.map((other) => `${object.kind} "${title}" belongs to service "${other.service}"`);
 }
 
 function nameConflicts(pod: Pod, others: readonly Holder[]): readonly string[] {

@@ -81,6 +81,7 @@ export class ServiceDriver implements Disposable {
   async #applyPod(step: Step, { removed, others, start }: { readonly removed: Promise<void> | undefined; readonly others: Promise<unknown>; readonly start: boolean }): Promise<void> {
     await removed;
     if (step.verb === "start" && step.pod !== undefined && start) this.#start(step.pod);
+    if (step.verb === "unchanged" && step.pod !== undefined) this.#worker(step.pod.uid, step.pod.pod).updateVolumes();
     if (step.verb !== "create" && step.verb !== "replace") return;
     try {
       this.#create(step, start);

@@ -43,6 +43,7 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
     state,
     images: durable.images,
     puller: imagePuller({ fetch: fetchImage(paths), images: durable.images, environment: imageEnvironment }),
+    claims: durable.claims,
     runtime: ociRuntime({ root: runtimeRoot(paths) }),
     network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: NETWORK_LOCK }),
     bridge: bridgeOf(paths.runtime),

@@ -35,7 +35,7 @@ function configSteps({ wanted, recorded }: PlanInput): Step[] {
   return wanted.filter(({ object }) => object.kind !== "Pod").map((each) => {
     const hash = before.get(objectKey(each));
     if (hash === undefined) return stepOf(each, { verb: "create", why: "" });
-    return stepOf(each, hash === each.hash ? { verb: "unchanged", why: "" } : { verb: "configure", why: "data changed" });
+    return stepOf(each, hash === each.hash ? { verb: "unchanged", why: "" } : { verb: "configure", why: "it changed" });
   });
 }
 
@@ -56,6 +56,9 @@ function podVerb(wanted: ObjectRecord, pod: PodRecord, input: PlanInput): Pick<S
   return { verb: "unchanged", why: "" };
 }
 
+/** Pods are looked at by themselves; volumes stay. */
+const LASTING: ReadonlySet<string> = new Set(["Pod", "PersistentVolumeClaim", "PersistentVolume"]);
+
 /** Pods and objects that have left the manifest; volumes are never among them. */
 function removals({ wanted, recorded, pods }: PlanInput): Step[] {
   const kept = new Set(wanted.map(objectKey));
@@ -64,7 +67,7 @@ function removals({ wanted, recorded, pods }: PlanInput): Step[] {
     .filter(({ pod }) => !kept.has(objectKey({ object: pod })))
     .map((pod): Step => ({ verb: "remove", kind: "Pod", namespace: pod.pod.metadata.namespace, name: pod.pod.metadata.name, why, pod }));
   const goneObjects = recorded
-    .filter((each) => each.object.kind !== "Pod" && !kept.has(objectKey(each)))
+    .filter((each) => !LASTING.has(each.object.kind) && !kept.has(objectKey(each)))
     .map(({ object }): Step => ({ verb: "remove", kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name, why }));
   return [...gonePods, ...goneObjects];
 }

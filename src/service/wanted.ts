@@ -1,7 +1,7 @@
 /** From checked objects to what is recorded as wanted: the options of the play applied, every object with its hash. Pure. */
 import { fail } from "../base/errors.ts";
 import type { Checked } from "../kube/kube.ts";
-import { referencedConfig } from "../kube/references.ts";
+import { startedWith } from "../kube/references.ts";
 import type { Container, ContainerPort, KubeObject, Pod, ServiceName } from "../spec/spec.ts";
 import type { ObjectRecord, ServiceOptions } from "../state/state.ts";
 
@@ -12,7 +12,7 @@ import type { ObjectRecord, ServiceOptions } from "../state/state.ts";
 export function objectRecords(service: ServiceName, checked: Checked, { publish, network }: Pick<ServiceOptions, "publish" | "network">): readonly ObjectRecord[] {
   const pods = applyPublish(checked.pods, publish.map(parsePublish));
   if (network === "none") refuseHostPorts(pods);
-  const config = [...checked.configMaps, ...checked.secrets];
+  const config = [...checked.configMaps, ...checked.secrets, ...checked.volumes, ...checked.claims];
   return [
     ...config.map((object): ObjectRecord => ({ service, object, hash: hashOf(object) })),
     ...pods.map((object): ObjectRecord => ({ service, object, hash: hashOf([object, configOf(object, checked), object.spec.hostNetwork ? "host" : network]) })),
@@ -27,9 +27,9 @@ function refuseHostPorts(pods: readonly Pod[]): void {
   }
 }
 
-/** The ConfigMaps and Secrets that make the pod what it is. */
+/** The ConfigMaps and Secrets that the pod cannot follow while it runs; files of others are updated in place. */
 function configOf(pod: Pod, checked: Checked): readonly KubeObject[] {
-  const used = referencedConfig(pod);
+  const used = startedWith(pod);
   const here = (each: KubeObject): boolean => each.metadata.namespace === pod.metadata.namespace;
   return [
     ...checked.configMaps.filter((each) => here(each) && used.configMaps.includes(each.metadata.name)),

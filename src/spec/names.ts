@@ -39,6 +39,9 @@ export const newPodUid = (): PodUid => podUid(crypto.randomUUID());
 export const newContainerId = (): ContainerId =>
   containerId(Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex"));
 
+/** The namespace of what belongs to none: a PersistentVolume. */
+export const CLUSTER = "" as Namespace; // the one value that is no label
+
 /** The service name of a manifest file: its base name without extension, made into a label (`~/My_Shop.yaml` → `my-shop`). */
 export function serviceNameOf(file: string): ServiceName {
   const base = (file.split("/").at(-1) ?? "").replace(/\.(ya?ml|json)$/i, "");

@@ -39,7 +39,7 @@ export interface Secret {
 }
 
 /** Any object that a manifest may hold in this version. */
-export type KubeObject = Pod | ConfigMap | Secret;
+export type KubeObject = Pod | ConfigMap | Secret | PersistentVolumeClaim | PersistentVolume;
 
 export const RESTART_POLICIES = ["Always", "OnFailure", "Never"] as const;
 export type RestartPolicy = (typeof RESTART_POLICIES)[number];
@@ -374,17 +374,19 @@ export interface PersistentVolumeClaim {
   readonly spec: ClaimSpec;
 }
 
+export const RECLAIM_POLICIES = ["Retain", "Delete", "Recycle"] as const;
+
 /** A directory or device of this host, offered to claims. It belongs to no namespace: its metadata has an empty one. */
 export interface PersistentVolume {
   readonly apiVersion: "v1";
   readonly kind: "PersistentVolume";
-  readonly metadata: Omit<ObjectMeta, "namespace">;
+  readonly metadata: ObjectMeta;
   readonly spec: {
     readonly accessModes: readonly AccessMode[];
     readonly capacity: { readonly storage: string };
     readonly volumeMode: "Filesystem" | "Block";
     readonly storageClassName: string;
-    readonly persistentVolumeReclaimPolicy: "Retain" | "Delete" | "Recycle";
+    readonly persistentVolumeReclaimPolicy: (typeof RECLAIM_POLICIES)[number];
     readonly claimRef?: { readonly namespace: string; readonly name: string };
   } & ({ readonly hostPath: { readonly path: string; readonly type: HostPathType } } | { readonly local: { readonly path: string } });
 }

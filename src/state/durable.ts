@@ -1,4 +1,5 @@
 /** `wherry.db`: services and the objects they want, and the image catalog. */
+import { claimCatalog, putClaim } from "./claims.ts";
 import type { Database } from "./database.ts";
 import { imageCatalog } from "./images.ts";
 import { openDatabase } from "./open.ts";
@@ -18,9 +19,13 @@ export function openDurable(path: string, options: StateOptions = {}): DurableSt
     services: () => database.select(SERVICES, "ORDER BY name"),
     service: (name) => database.selectOne(SERVICES, "WHERE name = ?", [name]),
     objects: (service) => objects(database, service),
-    putService: (record, wanted) => database.transaction(() => putService(database, record, wanted)),
+    putService: (record, wanted, claims = []) => database.transaction(() => {
+      putService(database, record, wanted);
+      for (const claim of claims) putClaim(database, claim);
+    }),
     removeService: (name) => void database.run("DELETE FROM services WHERE name = ?", [name]),
     images: imageCatalog(database),
+    claims: claimCatalog(database),
     [Symbol.dispose]: () => database[Symbol.dispose](),
   };
 }

@@ -1,14 +1,14 @@
 /** Rows ⇄ domain types: which column holds which field, and how it is checked on the way out. */
 import { fail } from "../base/errors.ts";
 import {
-  containerId, containerName, namespace, podName, podUid, POD_PHASES, serviceName,
-  type ContainerState, type Healthcheck, type ImageConfig, type KubeObject, type Pod, type Terminated,
+  CLUSTER, containerId, containerName, namespace, podName, podUid, POD_PHASES, serviceName,
+  type ContainerState, type Healthcheck, type ImageConfig, type KubeObject, type PersistentVolume, type PersistentVolumeClaim, type Pod, type Terminated,
 } from "../spec/spec.ts";
 import type { Blob, Image, Layer } from "../storage/storage.ts";
 import { json, optional, plain, table } from "./columns.ts";
 import { boolean, brand, integer, listOf, mapOf, object, oneOf, type Parse, shape, string } from "./shapes.ts";
 import {
-  EXIT_POLICIES, type ContainerRecord, type EventRecord, type HostPort, type ObjectRecord, type PodRecord,
+  EXIT_POLICIES, type ClaimRecord, type ContainerRecord, type EventRecord, type HostPort, type ObjectRecord, type PodRecord,
   type ServiceOptions, type ServiceRecord, type ServiceRun,
 } from "./state.ts";
 
@@ -33,6 +33,7 @@ const containerState: Parse<ContainerState> = (value) =>
 
 const version = oneOf(["v1"]);
 const metadata = shape({ name: string, namespace: brand(namespace), labels: mapOf(string), annotations: mapOf(string) });
+const clusterMetadata = shape({ name: string, namespace: oneOf([CLUSTER]), labels: mapOf(string), annotations: mapOf(string) });
 const podMetadata: Parse<unknown> = (value) => brand(podName)(metadata(value).name);
 const podSpec = shape({ initContainers: listOf(object), containers: listOf(object), volumes: listOf(object) });
 
@@ -41,11 +42,23 @@ const ENVELOPES: { readonly [K in KubeObject["kind"]]: Parse<unknown> } = {
   Pod: shape({ apiVersion: version, metadata: podMetadata, spec: podSpec }),
   ConfigMap: shape({ apiVersion: version, metadata, data: object, binaryData: object }),
   Secret: shape({ apiVersion: version, metadata, type: string, data: object }),
+  PersistentVolumeClaim: shape({ apiVersion: version, metadata, spec: object }),
+  PersistentVolume: shape({ apiVersion: version, metadata: clusterMetadata, spec: object }),
 };
 
 function kubeObject(value: unknown): KubeObject {
-  ENVELOPES[oneOf(["Pod", "ConfigMap", "Secret"])(object(value)["kind"])](value);
+  ENVELOPES[oneOf(["Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "PersistentVolume"])(object(value)["kind"])](value);
   return value as KubeObject; // parse function: its envelope has just been checked
+}
+
+function claimObject(value: unknown): PersistentVolumeClaim {
+  const checked = kubeObject(value);
+  return checked.kind === "PersistentVolumeClaim" ? checked : fail("invalid", `it is a ${checked.kind}, it should be a PersistentVolumeClaim`);
+}
+
+function volumeObject(value: unknown): PersistentVolume {
+  const checked = kubeObject(value);
+  return checked.kind === "PersistentVolume" ? checked : fail("invalid", `it is a ${checked.kind}, it should be a PersistentVolume`);
 }
 
 function podObject(value: unknown): Pod {
@@ -109,6 +122,17 @@ export const BLOBS = table<Blob & { readonly layer: string }>("blobs", {
   size: plain("size", integer),
 });
 
+export const CLAIMS = table<ClaimRecord>("claims", {
+  service,
+  claim: json("claim", claimObject),
+  uid: plain("uid", string),
+  volume: json("volume", volumeObject),
+  directory: plain("directory", string),
+  owner: plain("owner", string),
+  phase: plain("phase", oneOf(["Bound", "Removing"])),
+  boundAt: plain("bound_at", integer),
+});
+
 export const RUNS = table<ServiceRun>("runs", {
   service,
   id: plain("id", brand(containerId)),
@@ -170,7 +194,7 @@ export const EVENTS = table<EventRecord>("events", {
   sequence: plain("sequence", integer),
   service,
   namespace: plain("namespace", brand(namespace)),
-  kind: plain("kind", oneOf(["Pod", "Service"])),
+  kind: plain("kind", oneOf(["Pod", "Service", "PersistentVolumeClaim"])),
   name: plain("name", string),
   uid: plain("uid", string),
   fieldPath: plain("field_path", string),

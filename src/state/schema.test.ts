@@ -23,10 +23,14 @@ test("DURABLE version 2 adds layers and blobs, with a row for every layer of an 
   expect(database.prepare("SELECT diff_id, damage FROM layers ORDER BY diff_id").values()).toEqual([["sha256:1", ""], ["sha256:2", ""]]);
 });
 
+test("DURABLE version 3 adds claims", () => {
+  expect(tablesOf(DURABLE, 3)).toEqual(["blobs", "claims", "image_names", "images", "layers", "objects", "services"]);
+});
+
 test("RUNTIME version 1 holds runs, pods with what they hold, and events", () => {
   expect(tablesOf(RUNTIME, 1)).toEqual(["containers", "event_counter", "events", "host_ports", "pods", "runs"]);
 });
 
 test("DURABLE and RUNTIME have a test of each migration here", () => {
-  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([2, 1]);
+  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([3, 1]);
 });

@@ -15,6 +15,7 @@ export interface Schema {
  *   services ──< objects            a service and what it wants
  *   images   ──< image_names        an image and the references, tags and digests, that mean it
  *   layers   ──< blobs              an unpacked layer and the registries' forms of it; images name their layers in JSON
+ *   claims                          claims and the volumes that satisfy them: they outlive pods and services
  */
 export const DURABLE: Schema = {
   applicationId: 0x77686479, // "whdy"
@@ -74,6 +75,21 @@ export const DURABLE: Schema = {
     CREATE INDEX blobs_layer ON blobs (layer);
 
     INSERT INTO layers SELECT DISTINCT value, 0, 0, 0, '' FROM images, json_each(images.layers);
+    `,
+    `
+    CREATE TABLE claims (
+      service   TEXT NOT NULL,             -- the last one that played it; it may be gone
+      claim     TEXT NOT NULL,             -- JSON: PersistentVolumeClaim
+      uid       TEXT NOT NULL,
+      volume    TEXT NOT NULL,             -- JSON: PersistentVolume
+      directory TEXT NOT NULL,             -- of wherry's own, removed with the claim; empty when the volume is one of a manifest
+      owner     TEXT NOT NULL,             -- uid of the pod that it goes with; empty when it outlives pods
+      phase     TEXT NOT NULL,             -- Bound, or Removing: what is in it is being removed
+      bound_at  INTEGER NOT NULL,
+      namespace TEXT NOT NULL AS (claim ->> '$.metadata.namespace') STORED,
+      name      TEXT NOT NULL AS (claim ->> '$.metadata.name') STORED,
+      UNIQUE (namespace, name)
+    ) STRICT;
     `,
   ],
 };

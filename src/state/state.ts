@@ -7,7 +7,7 @@
  * Many processes may hold the databases open at once (WAL, busy timeout); two of them writing the same service is
  * prevented by the service's `flock`, not here.
  */
-import type { ContainerId, ContainerName, ContainerState, KubeObject, Namespace, Pod, PodUid, PodPhase, ServiceName, Terminated } from "../spec/spec.ts";
+import type { ContainerId, ContainerName, ContainerState, KubeObject, Namespace, PersistentVolume, PersistentVolumeClaim, Pod, PodUid, PodPhase, ServiceName, Terminated } from "../spec/spec.ts";
 import type { ImageCatalog } from "../storage/storage.ts";
 
 export const EXIT_POLICIES = ["none", "any", "all"] as const;
@@ -42,14 +42,43 @@ export interface ObjectRecord {
   readonly hash: string;
 }
 
+/**
+ * Durable: a claim and the volume that satisfies it. Recorded before its directory is made, forgotten after that is gone;
+ * it outlives its pods and its service, and goes only when somebody asks for that, or with the pod that owns it.
+ */
+export interface ClaimRecord {
+  /** The last service that played it, which may be gone. */
+  readonly service: ServiceName;
+  readonly claim: PersistentVolumeClaim;
+  readonly uid: string;
+  readonly volume: PersistentVolume;
+  /** Directory of wherry's own, made for the claim and removed with it; empty when the volume is one of a manifest. */
+  readonly directory: string;
+  /** uid of the pod whose ephemeral volume it is, else empty. */
+  readonly owner: string;
+  readonly phase: "Bound" | "Removing";
+  readonly boundAt: number;
+}
+
+/** The durable record of claims. Every method is one short transaction. */
+export interface ClaimCatalog {
+  all(): readonly ClaimRecord[];
+  find(namespace: string, name: string): ClaimRecord | undefined;
+  /** Adds or replaces a claim. */
+  put(record: ClaimRecord): void;
+  /** Forgets a claim. */
+  remove(namespace: string, name: string): void;
+}
+
 export interface DurableState extends Disposable {
   services(): readonly ServiceRecord[];
   service(name: string): ServiceRecord | undefined;
   objects(service?: string): readonly ObjectRecord[];
-  /** Replaces the service's record and all its objects at once. */
-  putService(record: ServiceRecord, objects: readonly ObjectRecord[]): void;
+  /** Replaces the service's record and all its objects, and adds or replaces claims, all at once. */
+  putService(record: ServiceRecord, objects: readonly ObjectRecord[], claims?: readonly ClaimRecord[]): void;
   removeService(name: string): void;
   readonly images: ImageCatalog;
+  readonly claims: ClaimCatalog;
 }
 
 /** Runtime: the life of a service container. Recorded before it is made, forgotten after it is gone. */
@@ -127,8 +156,8 @@ export interface EventRecord {
   readonly sequence: number;
   readonly service: ServiceName;
   readonly namespace: Namespace;
-  /** `Pod` or `Service` (the wherry service) */
-  readonly kind: "Pod" | "Service";
+  /** `Service` is the wherry service. */
+  readonly kind: "Pod" | "Service" | "PersistentVolumeClaim";
   readonly name: string;
   readonly uid: string;
   /** `spec.containers{nginx}` */

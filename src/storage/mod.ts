@@ -11,6 +11,7 @@ export { writeLayerArchive } from "./layerArchive.ts";
 export { layerDirectory, recoverStorage } from "./layout.ts";
 export { mountRootfs, type Rootfs, unmountRootfs } from "./rootfs.ts";
 export { lookupIdentity, type Identity } from "./identity.ts";
+export { claimDirectory, clearDirectory, makeClaimDirectory, removeClaimDirectory } from "./claimVolume.ts";
 export { makeConfigVolume, makeEmptyDir, makeMemoryVolume, makeSecretVolume, removePodVolumes } from "./volumes.ts";
 export { prepareHostPath } from "./hostPath.ts";
 export { configMapFiles, secretFiles, type VolumeFile } from "./volumeFiles.ts";

@@ -33,3 +33,16 @@ const lowerNames = (value: string): readonly string[] =>
   (value.match(/(?:[^:\\]|\\[^])+/g) ?? []).map((name) => name.replace(/\\([^])/g, "$1"));
 
 const withoutOctal = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+export type MountPropagation = "private" | "slave" | "shared";
+
+/** The mount that `path` (absolute, without links) is on, and which way mounts go through it, from the text of a mountinfo file. */
+export function propagationOf(text: string, path: string): { readonly point: string; readonly propagation: MountPropagation } {
+  const points = mountPoints(text);
+  const lines = text.split("\n");
+  const holds = (point: string): boolean => point === "/" || path === point || path.startsWith(`${point}/`);
+  const longest = points.reduce((best, point, index) => (holds(point) && point.length >= (points[best] ?? "").length ? index : best), 0);
+  const line = lines[longest] ?? "";
+  const fields = line.slice(0, line.indexOf(" - "));
+  const propagation = / shared:\d+/.test(fields) ? "shared" : / master:\d+/.test(fields) ? "slave" : "private";
+  return { point: points[longest] ?? "/", propagation };
+}

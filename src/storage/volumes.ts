@@ -8,7 +8,7 @@ import { fail, unless, WherryError } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
 import { ensureDirectory } from "../base/files.ts";
 import { mount, MS_NODEV, MS_NOSUID, unmount } from "../base/libc.ts";
-import { writeVolumeFiles } from "./atomicVolume.ts";
+import { type GroupOption, writeVolumeFiles } from "./atomicVolume.ts";
 import { LONG } from "./layout.ts";
 import { mountsBelow } from "./mounts.ts";
 import type { VolumeFile } from "./volumeFiles.ts";
@@ -24,13 +24,13 @@ export function makeMemoryVolume(directory: string, options: { readonly size?: n
 }
 
 /** configMap volume. Returns whether its files changed; to update it, make it again. */
-export function makeConfigVolume(directory: string, files: readonly VolumeFile[]): boolean {
+export function makeConfigVolume(directory: string, files: readonly VolumeFile[], options: GroupOption = {}): boolean {
   makeOpenDirectory(directory);
-  return writeVolumeFiles(directory, files);
+  return writeVolumeFiles(directory, files, options);
 }
 
 /** secret volume: on a tmpfs of its own, so that it is never written to a disk (nor to swap, where the kernel can promise that). */
-export function makeSecretVolume(directory: string, files: readonly VolumeFile[]): boolean {
+export function makeSecretVolume(directory: string, files: readonly VolumeFile[], options: GroupOption = {}): boolean {
   const flags = MS_NOSUID | MS_NODEV;
   try {
     mountTmpfs(directory, { data: "mode=1777,noswap", flags });
@@ -38,7 +38,15 @@ export function makeSecretVolume(directory: string, files: readonly VolumeFile[]
     if (!(thrown instanceof WherryError) || thrown.code !== "EINVAL") throw thrown; // before Linux 6.4
     mountTmpfs(directory, { data: "mode=1777", flags });
   }
-  return writeVolumeFiles(directory, files);
+  return writeVolumeFiles(directory, files, options);
+}
+
+/** emptyDir on huge pages of `pageSize` bytes, of `size` bytes at most when given (kernel `hugetlbpage.rst`). */
+export function makeHugePagesVolume(directory: string, options: { readonly pageSize: number; readonly size?: number }): void {
+  ensureDirectory(directory);
+  if (isMountPoint(directory)) return;
+  const size = options.size === undefined ? "" : `,size=${options.size}`;
+  mount("nodev", directory, "hugetlbfs", 0n, `pagesize=${options.pageSize},mode=1777${size}`);
 }
 
 /**
@@ -66,5 +74,7 @@ function makeOpenDirectory(directory: string): void {
 /** A directory that is a mount point already is left as it is. */
 function mountTmpfs(directory: string, options: { readonly data: string; readonly flags: bigint }): void {
   ensureDirectory(directory);
-  if (statSync(directory).dev === statSync(dirname(directory)).dev) mount("tmpfs", directory, "tmpfs", options.flags, options.data);
+  if (!isMountPoint(directory)) mount("tmpfs", directory, "tmpfs", options.flags, options.data);
 }
+
+const isMountPoint = (directory: string): boolean => statSync(directory).dev !== statSync(dirname(directory)).dev;

@@ -7,6 +7,7 @@ import { markStart } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
 import { createServiceContainer } from "../service/launch.ts";
 import { commandTurn, endWithoutMonitor, supervised, type Owned } from "../service/own.ts";
+import { boundClaims, recordWanted } from "../service/record.ts";
 import { planService } from "../service/plan.ts";
 import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
@@ -43,8 +44,9 @@ function planFor(engine: Engine, request: PlayRequest, isSupervised: boolean): P
   const service = request.record.name;
   if (isSupervised) refuseOtherUnit(engine, request);
   const others = state.pods().filter((pod) => pod.service !== service).map((pod) => ({ pod, ports: state.hostPorts(pod.uid) }));
-  const found = conflicts(request.objects, others);
+  const found = conflicts(request.objects, others, durable.objects());
   if (found.length > 0) fail("conflict", `Cannot play "${service}": ${found.join("; ")}`, { code: "ECONFLICT", hint: "nothing was changed" });
+  boundClaims(engine, request);
   return planService({
     wanted: request.objects,
     recorded: durable.objects(service),
@@ -95,7 +97,7 @@ function refuseOtherUnit(engine: Engine, { record, unit, cgroup }: PlayRequest):
 /** Writes what is wanted: the durable record, and into the pods' rows which of them go, and which start again. */
 function prepare(engine: Engine, { request, plan, owned }: { request: PlayRequest; plan: Plan; owned: Owned }): void {
   const { state } = engine.host;
-  engine.durable.putService(request.record, request.objects);
+  recordWanted(engine, request);
   for (const { verb, pod } of plan.steps) {
     if (pod === undefined) continue;
     if (verb === "remove" || verb === "replace") state.updatePod(pod.uid, { wanted: "removed" });

@@ -10,6 +10,7 @@ import type { ServiceName } from "../spec/spec.ts";
 import { ServiceDriver } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
 import { allEnded, exitStatus } from "../service/exit.ts";
+import { recordWanted } from "../service/record.ts";
 import { planService } from "../service/plan.ts";
 import type { Plan, ServiceProgress } from "../service/service.ts";
 import { enterCgroup } from "../runtime/cgroupTree.ts";
@@ -113,7 +114,7 @@ class Supervisor implements Supervised, Disposable {
   async apply({ record, objects, replace, start }: Extract<Request, { op: "apply" }>): Promise<void> {
     await this.#applying.run(() => this.#apply(() => {
       const plan = this.plan(objects, replace);
-      this.engine.durable.putService(record, objects);
+      recordWanted(this.engine, { record, objects });
       return plan;
     }, { start }));
   }

@@ -1,6 +1,7 @@
 /** Containers: what they run, their environment, probes and hooks. */
 import { later, none, refused, type Rows, runs } from "./row.ts";
 
+const VOLUMES = "test/e2e/plain/volumes.test.ts";
 const PLAY = "test/e2e/plain/play.test.ts";
 const CONFIG = "test/e2e/plain/config.test.ts";
 const SECURITY = "test/e2e/plain/security.test.ts";
@@ -18,7 +19,7 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
     envFrom: runs("all keys of ConfigMaps and Secrets", CONFIG),
     ports: runs("names for ports, and ports of the host", PLAY),
     volumeMounts: runs("places of volumes in the container", PLAY),
-    volumeDevices: later("claims as block devices"),
+    volumeDevices: runs("claims as block devices", VOLUMES),
     resources: runs("see ResourceRequirements", PLAY),
     resizePolicy: none("a changed pod is replaced"),
     restartPolicy: later("Always makes an init container a sidecar"),

@@ -2,6 +2,7 @@
 import { later, none, refused, type Rows, runs } from "./row.ts";
 
 const CHECK = "src/kube/check.test.ts";
+const VOLUMES = "test/e2e/plain/volumes.test.ts";
 const PLAY = "test/e2e/plain/play.test.ts";
 const RESTART = "test/e2e/plain/restart.test.ts";
 const RESOURCES = "test/e2e/plain/resources.test.ts";
@@ -42,7 +43,7 @@ export const POD: Readonly<Record<string, Rows>> = {
     enableServiceLinks: runs("variables of the kube Services of the namespace, of which there are none yet", "test/e2e/plain/environment.test.ts"),
     readinessGates: later("conditions that must be true, too"),
     resources: runs("requests and limits of the pod as a whole: cpu, memory, huge pages", RESOURCES),
-    securityContext: runs("defaults for all containers, groups and kernel parameters", SECURITY),
+    securityContext: runs("defaults for all containers, groups and kernel parameters, fsGroup", SECURITY),
     serviceAccountName: none(ACCOUNTS),
     serviceAccount: none(ACCOUNTS),
     automountServiceAccountToken: none(ACCOUNTS),
@@ -74,8 +75,8 @@ export const POD: Readonly<Record<string, Rows>> = {
     runAsNonRoot: runs("root is refused", SECURITY),
     supplementalGroups: runs("further groups of all processes", SECURITY),
     supplementalGroupsPolicy: runs("Merge adds those of the image's /etc/group, Strict does not", SECURITY),
-    fsGroup: later("group that owns the volumes"),
-    fsGroupChangePolicy: later("Always or OnRootMismatch"),
+    fsGroup: runs("group that owns the volumes, which its processes have", VOLUMES),
+    fsGroupChangePolicy: runs("Always, or OnRootMismatch: not when the volume's root has it already", VOLUMES),
     sysctls: runs("kernel parameters of the pod's namespaces: the safe ones, and those of allowed-unsafe-sysctls in the durable directory", SECURITY),
     seccompProfile: runs("RuntimeDefault when nothing is said, Unconfined, or Localhost: a file below seccomp/ of the durable directory", SECURITY),
     appArmorProfile: runs("RuntimeDefault, Unconfined or Localhost; a pod that asks for one where the kernel has none is rejected", SECURITY),
