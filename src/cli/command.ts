@@ -19,7 +19,7 @@ export interface Option {
   readonly complete?: Completion;
 }
 
-export type Completion = "services" | "pods" | "containers" | "namespaces" | "images" | "kinds" | "files" | "pods-or-services" | "objects";
+export type Completion = "services" | "pods" | "containers" | "namespaces" | "images" | "volumes" | "kinds" | "files" | "pods-or-services" | "objects";
 
 /** A positional argument, for usage checks and completion. */
 export interface Word {
@@ -55,7 +55,7 @@ export interface Row {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
-  readonly group: "services" | "objects" | "images" | "other" | "hidden";
+  readonly group: "services" | "objects" | "images" | "volumes" | "other" | "hidden";
   readonly load: () => Promise<Command>;
 }
 

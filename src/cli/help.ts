@@ -2,7 +2,7 @@
 import type { Command, Option, Row, Word } from "./command.ts";
 import { GLOBAL } from "./options.ts";
 
-const GROUPS = { services: "Services", objects: "Pods and other objects", images: "Images", other: "Other" } as const;
+const GROUPS = { services: "Services", objects: "Pods and other objects", images: "Images", volumes: "Volumes", other: "Other" } as const;
 
 /** The list of all commands, or of those whose name begins with the group's word (`image`). */
 export function programHelp(table: readonly Row[], group: string): string {

@@ -14,6 +14,8 @@ export const KINDS: readonly KindRow[] = [
   { singular: "pod", plural: "pods", short: ["po"], load: async () => (await import("./kinds/pods.ts")).kind },
   { singular: "configmap", plural: "configmaps", short: ["cm"], load: async () => (await import("./kinds/configMaps.ts")).kind },
   { singular: "secret", plural: "secrets", short: [], load: async () => (await import("./kinds/secrets.ts")).kind },
+  { singular: "persistentvolumeclaim", plural: "persistentvolumeclaims", short: ["pvc"], load: async () => (await import("./kinds/claims.ts")).kind },
+  { singular: "persistentvolume", plural: "persistentvolumes", short: ["pv"], load: async () => (await import("./kinds/persistentVolumes.ts")).kind },
   { singular: "event", plural: "events", short: ["ev"], load: async () => (await import("./kinds/events.ts")).kind },
 ];
 

@@ -29,6 +29,8 @@ export async function liveNames(context: Context, what: Completion, given: Given
       return [...new Set((await context.engine.runtime()).pods().map((each) => each.pod.metadata.namespace))];
     case "images":
       return (await context.engine.durable()).images.images().flatMap((image) => image.names);
+    case "volumes":
+      return (await context.engine.durable()).claims.all().filter(({ claim }) => claim.metadata.namespace === given.namespace).map(({ claim }) => claim.metadata.name);
     case "objects":
       return objects(context, given);
   }

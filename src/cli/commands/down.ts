@@ -1,6 +1,7 @@
 /** `wherry down FILE|SERVICE…`: stops and removes services; volumes stay unless asked for. */
 import { fail } from "../../base/errors.ts";
 import type { Engine } from "../../service/engine.ts";
+import { claimsOf, removeVolume } from "../../service/claimVolumes.ts";
 import type { ServiceName } from "../../spec/spec.ts";
 import { down } from "../../supervisor/down.ts";
 import { handsDown } from "../../runtime/cgroup.ts";
@@ -17,7 +18,7 @@ export const command: Command = {
   examples: ["wherry down shop.yaml", "wherry down shop", "wherry down --all"],
   options: [
     { long: "all", short: "a", summary: "every service" },
-    { long: "volumes", summary: "remove the service's volumes too (this version makes none that outlive their pod)" },
+    { long: "volumes", summary: "remove the service's volumes too, with what is in them" },
     { long: "force", summary: "the same as --volumes, as in podman kube down" },
     GRACE,
     { long: "quiet", short: "q", summary: "no progress" },
@@ -60,7 +61,7 @@ function answer(service: ServiceName, { unit, there }: { readonly unit: ProcessU
 }
 
 function asked(engine: Engine, context: Context, input: Input): readonly ServiceName[] {
-  if (input.flag("all")) return knownServices(engine);
+  if (input.flag("all")) return [...new Set([...knownServices(engine), ...(input.flag("volumes") ? engine.durable.claims.all().map(({ service }) => service) : [])])];
   if (input.words.length === 0) fail("usage", "Cannot take down: name a file, a service, or --all");
   return [...new Set(input.words.map((word) => serviceOf(engine, context, word)))];
 }
@@ -79,6 +80,7 @@ async function takeOne(engine: Engine, { service, input, options, unit }: TakeOn
   if (unit !== undefined && run !== undefined && (run.unit !== unit.unit || run.cgroup !== unit.cgroup)) return { service, ours: false }; // another unit's, or played by hand: not ours to end
   if (unit !== undefined && input.flag("stop-post") && crashed(run) && (await restarts(unit))) return { service, ours: false };
   await down(engine, service, options);
+  if (input.flag("volumes") || input.flag("force")) for (const claim of claimsOf(engine, service)) await removeVolume(engine, claim);
   return { service, ours: true };
 }
 
