@@ -1,5 +1,5 @@
 /** Runs outside commands: by argv, never through a shell; always with a deadline; the error carries pasteable text. */
-import { fail } from "./errors.ts";
+import { fail, WherryError } from "./errors.ts";
 
 export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -66,6 +66,18 @@ function launch(argv: readonly string[], options: ExecOptions, timeout: number) 
       hint: `install the package that provides "${argv[0]}"`,
       context: { argv },
     });
+  }
+}
+
+/** As `exec`, for what takes a few milliseconds and is needed at once: everything else waits. Returns stdout. */
+export function execNow(argv: readonly string[], options: { readonly stdin: string; readonly timeout: number }): string {
+  try {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...argv], { env: { ...CLEAN_ENV }, stdin: Buffer.from(options.stdin), stdout: "pipe", stderr: "pipe", timeout: options.timeout, killSignal: "SIGKILL" });
+    if (exitCode === 0) return stdout.toString();
+    return fail("failed", `Cannot run "${pasteable(argv)}": exit status ${exitCode}: ${lastLine(stderr.toString())}`, { context: { argv } });
+  } catch (cause) {
+    if (cause instanceof WherryError) throw cause;
+    return fail("unavailable", `Cannot run "${argv[0]}": it is not installed or not executable`, { cause, context: { argv } });
   }
 }
 

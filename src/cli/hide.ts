@@ -25,6 +25,10 @@ export function hideSecrets(config: unknown, container: Container, secrets: read
   };
 }
 
+/** Whether a container's variables come from Secrets. */
+export const usesSecrets = ({ env, envFrom }: Container): boolean =>
+  env.some((variable) => "valueFrom" in variable && "secretKeyRef" in variable.valueFrom) || envFrom.some(({ secretRef }) => secretRef !== undefined);
+
 /** Whether a variable's value comes from a Secret. */
 function secretNames(container: Container, secrets: readonly Secret[]): (name: string) => boolean {
   const declared = new Map(container.env.map((variable) => [variable.name, "valueFrom" in variable && "secretKeyRef" in variable.valueFrom]));

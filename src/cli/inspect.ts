@@ -3,12 +3,12 @@ import { fail, unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { bundleDirectory, controlSocket, podDirectory, podDiskDirectory, podLogDirectory, serviceDirectory, serviceLock, serviceLog } from "../base/paths.ts";
 import { podObject } from "../pod/status.ts";
-import type { KubeObject, Secret } from "../spec/spec.ts";
+import type { KubeObject } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord, RuntimeState, ServiceRun } from "../state/state.ts";
 import type { Context } from "./context.ts";
 import { chooseContainer, containersOf, findPod } from "./find.ts";
 import { findService } from "./findService.ts";
-import { hideSecrets } from "./hide.ts";
+import { hideSecrets, usesSecrets } from "./hide.ts";
 import { hidden } from "./kinds/secrets.ts";
 import { portsOf } from "./ports.ts";
 
@@ -105,8 +105,8 @@ async function container(context: Context, record: PodRecord, own: ContainerReco
   const id = idOf(own);
   const bundle = id === undefined ? undefined : bundleDirectory(context.paths, record.uid, id);
   const spec = [...record.pod.spec.initContainers, ...record.pod.spec.containers].find((each) => each.name === own.name);
-  const secrets = durable.objects(record.service).flatMap(({ object }): readonly Secret[] => (object.kind === "Secret" && object.metadata.namespace === record.pod.metadata.namespace ? [object] : []));
   const config = bundle === undefined ? null : configOf(bundle);
+  const secrets = config !== null && spec !== undefined && usesSecrets(spec) ? durable.secrets(record.service).filter(({ metadata }) => metadata.namespace === record.pod.metadata.namespace) : [];
   return {
     kind: "Container",
     name: own.name,

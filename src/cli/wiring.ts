@@ -7,7 +7,7 @@ import type { Engine } from "./engine.ts";
 export function engineOf(paths: Paths): Engine {
   const state = (): Promise<typeof import("../state/mod.ts")> => import("../state/mod.ts");
   return {
-    durable: reader(durableDatabase(paths), async (path) => (await state()).openDurable(path, { readonly: true })),
+    durable: reader(durableDatabase(paths), async (path) => (await state()).openDurable(path, { readonly: true, vault: (await import("../systemd/creds.ts")).credsVault() })),
     runtime: reader(runtimeDatabase(paths), async (path) => (await state()).openRuntime(path, { readonly: true })),
     watch: async (onChange, options) => (await state()).watch(runtimeDatabase(paths), onChange, options),
     kube: () => import("../kube/mod.ts"),

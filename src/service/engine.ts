@@ -16,6 +16,7 @@ import { ociRuntime } from "../runtime/ociRuntime.ts";
 import { openDurable } from "../state/durable.ts";
 import { openRuntime } from "../state/runtime.ts";
 import type { DurableState } from "../state/state.ts";
+import { credsVault } from "../systemd/creds.ts";
 import { isJournalRunning } from "../systemd/host.ts";
 
 /** One for the whole host: netavark's outermost firewall chains are common to all bridges. */
@@ -36,7 +37,7 @@ export interface EngineOptions {
 
 export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Engine {
   for (const directory of [paths.durable, paths.runtime, paths.logs]) ensureDirectory(directory);
-  const durable = openDurable(durableDatabase(paths));
+  const durable = openDurable(durableDatabase(paths), { vault: credsVault() });
   const state = openRuntime(runtimeDatabase(paths));
   const host: PodHost = {
     paths,

@@ -48,6 +48,7 @@ export class Database implements Disposable {
       PRAGMA cache_size = -${CACHE_KIB};
       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
       PRAGMA foreign_keys = ON;
+      PRAGMA secure_delete = ${durable ? "ON" : "OFF"};
     `);
   }
 

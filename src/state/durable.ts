@@ -5,22 +5,27 @@ import { imageCatalog } from "./images.ts";
 import { openDatabase } from "./open.ts";
 import { OBJECTS, SERVICES } from "./rows.ts";
 import { DURABLE } from "./schema.ts";
-import type { DurableState, ObjectRecord, ServiceRecord } from "./state.ts";
+import { type AtRest, atRest, putSealed, secretReader } from "./sealed.ts";
+import type { DurableState, ObjectRecord, Vault } from "./state.ts";
 
 export interface StateOptions {
   /** Never writes, never makes the file: a database that does not exist yet is an empty one, until it is opened again. */
   readonly readonly?: boolean;
+  /** Seals Secrets; without one they are recorded as they are. */
+  readonly vault?: Vault | undefined;
 }
 
 /** Opens the durable state. Fails with kind `unavailable` when the file is damaged, foreign, of a newer wherry, or not accessible. */
 export function openDurable(path: string, options: StateOptions = {}): DurableState {
   const database = openDatabase(path, { schema: DURABLE, durable: true, readonly: options.readonly === true });
+  const readSecrets = secretReader(database, options.vault);
   return {
     services: () => database.select(SERVICES, "ORDER BY name"),
     service: (name) => database.selectOne(SERVICES, "WHERE name = ?", [name]),
     objects: (service) => objects(database, service),
-    putService: (record, wanted, claims = []) => database.transaction(() => {
-      putService(database, record, wanted);
+    secrets: (service) => readSecrets(service, objects(database, service)),
+    putService: (given, wanted, claims = []) => database.transaction(() => {
+      putService(database, atRest(database, { record: given, objects: wanted }, options.vault));
       for (const claim of claims) putClaim(database, claim);
     }),
     removeService: (name) => void database.run("DELETE FROM services WHERE name = ?", [name]),
@@ -37,10 +42,12 @@ function objects(database: Database, service: string | undefined): readonly Obje
   return rows.map(({ position: _, ...record }) => record);
 }
 
-function putService(database: Database, record: ServiceRecord, wanted: readonly ObjectRecord[]): void {
+function putService(database: Database, written: AtRest): void {
+  const { record, objects: wanted } = written;
   database.run("DELETE FROM services WHERE name = ?", [record.name]);
   database.run(SERVICES.insert, SERVICES.values(record));
   for (const [position, object] of wanted.entries()) {
     database.run(OBJECTS.insert, OBJECTS.values({ ...object, service: record.name, position }));
   }
+  putSealed(database, written);
 }

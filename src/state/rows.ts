@@ -122,6 +122,12 @@ export const BLOBS = table<Blob & { readonly layer: string }>("blobs", {
   size: plain("size", integer),
 });
 
+export const SEALED = table<{ readonly service: string; readonly hash: string; readonly text: string }>("sealed", {
+  service: plain("service", string),
+  hash: plain("hash", string),
+  text: plain("text", string),
+});
+
 export const CLAIMS = table<ClaimRecord>("claims", {
   service,
   claim: json("claim", claimObject),

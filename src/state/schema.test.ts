@@ -27,10 +27,14 @@ test("DURABLE version 3 adds claims", () => {
   expect(tablesOf(DURABLE, 3)).toEqual(["blobs", "claims", "image_names", "images", "layers", "objects", "services"]);
 });
 
+test("DURABLE version 4 adds sealed Secrets", () => {
+  expect(tablesOf(DURABLE, 4)).toEqual(["blobs", "claims", "image_names", "images", "layers", "objects", "sealed", "services"]);
+});
+
 test("RUNTIME version 1 holds runs, pods with what they hold, and events", () => {
   expect(tablesOf(RUNTIME, 1)).toEqual(["containers", "event_counter", "events", "host_ports", "pods", "runs"]);
 });
 
 test("DURABLE and RUNTIME have a test of each migration here", () => {
-  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([3, 1]);
+  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 1]);
 });

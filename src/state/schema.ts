@@ -13,6 +13,7 @@ export interface Schema {
 
 /**
  *   services ──< objects            a service and what it wants
+ *            ─── sealed             the values of its Secrets
  *   images   ──< image_names        an image and the references, tags and digests, that mean it
  *   layers   ──< blobs              an unpacked layer and the registries' forms of it; images name their layers in JSON
  *   claims                          claims and the volumes that satisfy them: they outlive pods and services
@@ -89,6 +90,13 @@ export const DURABLE: Schema = {
       namespace TEXT NOT NULL AS (claim ->> '$.metadata.namespace') STORED,
       name      TEXT NOT NULL AS (claim ->> '$.metadata.name') STORED,
       UNIQUE (namespace, name)
+    ) STRICT;
+    `,
+    `
+    CREATE TABLE sealed (
+      service TEXT PRIMARY KEY REFERENCES services (name) ON DELETE CASCADE,
+      hash    TEXT NOT NULL,               -- of the hashes of the Secrets in it
+      text    TEXT NOT NULL                -- the values of all Secrets of the service, encrypted
     ) STRICT;
     `,
   ],

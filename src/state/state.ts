@@ -7,7 +7,7 @@
  * Many processes may hold the databases open at once (WAL, busy timeout); two of them writing the same service is
  * prevented by the service's `flock`, not here.
  */
-import type { ContainerId, ContainerName, ContainerState, KubeObject, Namespace, PersistentVolume, PersistentVolumeClaim, Pod, PodUid, PodPhase, ServiceName, Terminated } from "../spec/spec.ts";
+import type { ContainerId, ContainerName, ContainerState, KubeObject, Namespace, PersistentVolume, PersistentVolumeClaim, Pod, PodUid, PodPhase, Secret, ServiceName, Terminated } from "../spec/spec.ts";
 import type { ImageCatalog } from "../storage/storage.ts";
 
 export const EXIT_POLICIES = ["none", "any", "all"] as const;
@@ -27,7 +27,7 @@ export interface ServiceRecord {
   readonly name: ServiceName;
   /** Absolute paths of the files, `-` for stdin, in order. */
   readonly files: readonly string[];
-  /** The texts as they were played, in the same order. */
+  /** The texts as they were played, in the same order; where Secrets are sealed their digests (`textDigest`), when one of them holds a Secret. */
   readonly texts: readonly string[];
   readonly options: ServiceOptions;
   /** Counts changed plays, from 1. */
@@ -70,10 +70,20 @@ export interface ClaimCatalog {
   remove(namespace: string, name: string): void;
 }
 
+/** Makes texts unreadable at rest: what is sealed can be opened under the same name on this host alone. */
+export interface Vault {
+  seal(name: string, text: string): string;
+  /** Fails with kind `unavailable` when it cannot. */
+  open(name: string, sealed: string): string;
+}
+
 export interface DurableState extends Disposable {
   services(): readonly ServiceRecord[];
   service(name: string): ServiceRecord | undefined;
+  /** Where Secrets are sealed, their values are zero bytes here; `secrets` has them. */
   objects(service?: string): readonly ObjectRecord[];
+  /** The Secrets of a service with their values. */
+  secrets(service: string): readonly Secret[];
   /** Replaces the service's record and all its objects, and adds or replaces claims, all at once. */
   putService(record: ServiceRecord, objects: readonly ObjectRecord[], claims?: readonly ClaimRecord[]): void;
   removeService(name: string): void;

@@ -11,6 +11,7 @@ import { boundClaims, recordWanted } from "../service/record.ts";
 import { planService } from "../service/plan.ts";
 import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
+import { textDigest } from "../state/sealed.ts";
 import { ask, socketAppears, SUPERVISOR_GONE, type AskOptions } from "./client.ts";
 import type { Player } from "./protocol.ts";
 import { failUnstarted, progressOfPods } from "./requests.ts";
@@ -82,7 +83,8 @@ export async function play(engine: Engine, request: PlayRequest, seen: Plan): Pr
 function sameRecord({ durable }: Engine, { record }: PlayRequest): boolean {
   const before = durable.service(record.name);
   const { files, texts, options } = record;
-  return before !== undefined && Bun.deepEquals({ files, texts, options }, { files: before.files, texts: before.texts, options: before.options });
+  if (before === undefined || !Bun.deepEquals({ files, options }, { files: before.files, options: before.options })) return false;
+  return Bun.deepEquals(texts, before.texts) || Bun.deepEquals(texts.map(textDigest), before.texts);
 }
 
 /** A unit's processes must live in the unit's own cgroup, so it cannot take over what was started elsewhere. */

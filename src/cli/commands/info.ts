@@ -1,6 +1,7 @@
 /** `wherry info`: where this wherry keeps things, and how much there is. */
 import { version } from "../../../package.json" with { type: "json" };
 import type { Command, Outcome } from "../command.ts";
+import { hasCreds } from "../../systemd/creds.ts";
 import { line, render } from "../describe/lines.ts";
 import { output } from "../options.ts";
 
@@ -18,6 +19,8 @@ export const command: Command = {
       services: { played: durable.services().length, running: runtime.runs().filter((run) => run.phase !== "ended").length },
       pods: { total: pods.length, ready: pods.filter((pod) => pod.readyAt > 0).length },
       images: durable.images.images().length,
+      volumes: durable.claims.all().length,
+      secrets: hasCreds() ? "encrypted" : "clear",
     };
     if (input.text("output") !== undefined) return { kind: "value", value };
     const text = render([
@@ -29,6 +32,8 @@ export const command: Command = {
       line("Services", `${value.services.running} running, ${value.services.played} played`),
       line("Pods", `${value.pods.ready} ready of ${value.pods.total}`),
       line("Images", `${value.images}`),
+      line("Volumes", `${value.volumes}`),
+      line("Secrets", value.secrets === "encrypted" ? "encrypted at rest (systemd-creds)" : "not encrypted at rest: this host has no systemd-creds; the database is readable by its owner alone"),
     ]);
     return { kind: "text", text };
   },

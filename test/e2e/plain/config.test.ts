@@ -94,3 +94,49 @@ scenario("limits whose controller is there hold, and rlimits never stop a contai
   const limit = await room.ok(["exec", "limits", "--", "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max"]);
   expect(limit.trim()).toBe(String(64 * 1024 * 1024));
 });
+
+const MARKER = "marker-of-a-value";
+const SECRET = `apiVersion: v1\nkind: Secret\nmetadata: {name: password}\nstringData: {word: ${MARKER}}\n`;
+/** Files of the durable database that hold the marker, as text or in base64. */
+const FOUND = `grep -l -a -e '${MARKER}' -e '${Buffer.from(MARKER).toString("base64").slice(0, 20)}' /var/lib/wherry/wherry.db*`;
+
+scenario("values of Secrets are encrypted at rest, and pods have them all the same", async (room) => {
+  const text = (colour: string): string => documents(SECRET, SETTINGS.replace("red", colour), podText("sealed", {
+    container: "env: [{name: WORD, valueFrom: {secretKeyRef: {name: password, key: word}}}]\nvolumeMounts: [{name: password, mountPath: /password}]",
+    spec: "volumes: [{name: password, secret: {secretName: password}}]",
+  }));
+  await room.write("/run/sealed.yaml", text("red"));
+  await room.ok(["play", "/run/sealed.yaml"]);
+  expect((await room.run(["sh", "-c", FOUND])).stdout).toBe("");
+  expect(await room.ok(["exec", "sealed", "--", "sh", "-c", "echo $WORD; cat /password/word"])).toBe(`${MARKER}\n${MARKER}`);
+  expect(await room.ok(["play", "/run/sealed.yaml"])).toContain("pod/sealed unchanged");
+  await room.run(["sh", "-c", "kill -9 $(pgrep -f 'wherry supervise')"]);
+  await room.write("/run/sealed.yaml", text("blue"));
+  await room.ok(["play", "--replace", "/run/sealed.yaml"]);
+  expect(await room.ok(["exec", "sealed", "--", "sh", "-c", "echo $WORD; cat /password/word"])).toBe(`${MARKER}\n${MARKER}`);
+  expect(await room.ok(["inspect", "sealed/main"])).not.toContain(MARKER);
+  expect((await room.run(["sh", "-c", FOUND])).stdout).toBe("");
+  expect(await room.ok(["info"])).toMatch(/Secrets:\s+encrypted at rest/);
+  await room.run(["sh", "-c", "rm /var/lib/systemd/credential.secret; kill -9 $(pgrep -f 'wherry supervise')"]);
+  const lost = await room.wherry(["play", "--replace", "/run/sealed.yaml"]);
+  expect(lost.stderr).toContain('Cannot decrypt the Secrets of "sealed"');
+  await room.ok(["down", "sealed"]);
+  await room.ok(["play", "/run/sealed.yaml"]);
+});
+
+scenario("Secrets are recorded as they are where the host has no systemd-creds", async (room) => {
+  await room.write("/run/clear.yaml", documents(SECRET, podText("clear")));
+  await room.run(["mount", "--bind", "/dev/null", "/usr/bin/systemd-creds"]);
+  try {
+    await room.ok(["play", "/run/clear.yaml"]);
+    expect((await room.run(["sh", "-c", FOUND])).stdout).toContain("/var/lib/wherry/wherry.db");
+    expect(await room.ok(["info"])).toMatch(/Secrets:\s+not encrypted at rest/);
+    expect((await room.run(["sh", "-c", "stat -c %a /var/lib/wherry/wherry.db*"])).stdout).toMatch(/^(600\n)+$/);
+    await room.ok(["down", "clear"]);
+  } finally {
+    await room.run(["umount", "/usr/bin/systemd-creds"]);
+  }
+  await room.ok(["play", "/run/clear.yaml"]);
+  await room.run(["sh", "-c", "sync"]);
+  expect((await room.run(["sh", "-c", FOUND])).stdout).toBe("");
+});
