@@ -110,3 +110,22 @@ describe("ociConfig", () => {
 test("serviceContainerConfig gives testdata/service.json", () => {
   golden("service", serviceContainerConfig({ args: ["/usr/local/bin/wherry", "supervise", "shop"], env: ["PATH=/usr/bin"], cgroupsPath: "/wherry/shop/service", capabilities: ["CAP_KILL", "CAP_SYS_ADMIN"] }));
 });
+
+test("ociConfig lets mounts through as far as a volume asks, and the root with it", () => {
+  const bind = { source: "/v", readOnly: true, recursive: true } as const;
+  const of = (...binds: ConfigInput["binds"]): readonly unknown[] => {
+    const { config } = ociConfig(inputOf({ binds }));
+    return [config.linux.rootfsPropagation, ...config.mounts.filter(({ source }) => source === "/v").map(({ options }) => options.join(" "))];
+  };
+  expect(of({ ...bind, destination: "/a" })).toEqual([undefined, "rbind rprivate ro"]);
+  expect(of({ ...bind, destination: "/a", propagation: "rslave", readOnlyBelow: true })).toEqual(["rslave", "rbind rslave ro rro"]);
+  expect(of({ ...bind, destination: "/a", propagation: "rslave" }, { ...bind, destination: "/b", propagation: "rshared", readOnly: false })).toEqual(["rshared", "rbind rslave ro", "rbind rshared rw"]);
+});
+
+test("ociConfig makes block devices and lets the container use them", () => {
+  const { config } = ociConfig(inputOf({ devices: [{ path: "/dev/raw", major: 7, minor: 300, readOnly: true }] }));
+  expect([config.linux.devices, config.linux.resources?.devices?.at(-1)]).toEqual([
+    [{ path: "/dev/raw", type: "b", major: 7, minor: 300, fileMode: 0o660, uid: 0, gid: 0 }],
+    { allow: true, type: "b", major: 7, minor: 300, access: "rm" },
+  ]);
+});

@@ -5,6 +5,7 @@
 import { fail, WherryError } from "../base/errors.ts";
 import { allDone } from "../base/promises.ts";
 import { isAlive } from "../pod/decide.ts";
+import { usesClaim } from "../pod/claims.ts";
 import type { PodHost } from "../pod/pod.ts";
 import { PodWorker } from "../pod/worker.ts";
 import type { Pod, PodUid, ServiceName } from "../spec/spec.ts";
@@ -83,6 +84,7 @@ export class ServiceDriver implements Disposable {
     if (step.verb === "start" && step.pod !== undefined && start) this.#start(step.pod);
     if (step.verb === "unchanged" && step.pod !== undefined) this.#worker(step.pod.uid, step.pod.pod).updateVolumes();
     if (step.verb !== "create" && step.verb !== "replace") return;
+    if (this.#needsAlone(step)) await others;
     try {
       this.#create(step, start);
     } catch (thrown) {
@@ -90,6 +92,15 @@ export class ServiceDriver implements Disposable {
       await others; // what it collides with may be on its way out
       this.#create(step, start);
     }
+  }
+
+  /** A claim of mode ReadWriteOncePod may be with a pod that is on its way out. */
+  #needsAlone({ wanted }: Step): boolean {
+    if (wanted?.object.kind !== "Pod") return false;
+    const { namespace } = wanted.object.metadata;
+    const pod = wanted.object;
+    return this.#options.host.claims.all().some(({ claim: { metadata, spec } }) =>
+      metadata.namespace === namespace && spec.accessModes.includes("ReadWriteOncePod") && usesClaim({ pod }, metadata.name));
   }
 
   #refuseWhenClosed(): void {

@@ -74,6 +74,27 @@ test("objectRecords() gives a pod another hash when its network is another one",
   expect(records(onHost, "none")).toEqual(records(onHost, "bridge"));
 });
 
+test("objectRecords() gives a pod another hash when variables or subPaths change, and not for files that are only mounted", () => {
+  const hashes = (colour: string, pod: string): readonly string[] => {
+    const text = `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {k: ${colour}}}\n---\n{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {volumes: [{name: v, projected: {sources: [{configMap: {name: c}}]}}], containers: [{name: a, image: x, ${pod}}]}}`;
+    const result = check([{ file: "a.yaml", text }]);
+    return result.ok ? objectRecords(service, result.checked, { publish: [], network: "none" }).filter(({ object }) => object.kind === "Pod").map(({ hash }) => hash) : [];
+  };
+  const follows = (pod: string): boolean => hashes("red", pod)[0] === hashes("blue", pod)[0];
+  expect(follows("volumeMounts: [{name: v, mountPath: /v}]")).toBe(true);
+  expect(follows("volumeMounts: [{name: v, mountPath: /v, subPath: k}]")).toBe(false);
+  expect(follows("volumeMounts: [{name: v, mountPath: /v, subPathExpr: k}]")).toBe(false);
+  expect(follows("env: [{name: E, valueFrom: {configMapKeyRef: {name: c, key: k}}}]")).toBe(false);
+  expect(follows("envFrom: [{configMapRef: {name: c}}]")).toBe(false);
+});
+
+test("planService() leaves claims and volumes that have left the manifest alone", () => {
+  const result = check([{ file: "a.yaml", text: "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}" }]);
+  if (!result.ok) throw new Error("it is right");
+  const records = objectRecords(service, result.checked, { publish: [], network: "none" });
+  expect([plan({ recorded: records }), plan({ wanted: records })]).toEqual([[], ["create PersistentVolumeClaim/c"]]);
+});
+
 test("objectRecords() refuses a host port that a pod without a network could not have", () => {
   const pod = "containers: [{name: a, image: x, ports: [{containerPort: 80, hostPort: 80}]}]";
   expect(() => records(pod, "none")).toThrow('Cannot publish host port 80/TCP of pod "web": the network of the service is "none", it must be bridge or host');

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { documents, identities, podText, pod } from "../../harness/objects.ts";
 import { eventually } from "../../harness/eventually.ts";
-import { openPlainRoom, type Room } from "../../harness/room.ts";
+import { openPlainRoom, type Room, WHERRY } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 
 const scenario = await scenarios(openPlainRoom);
@@ -82,9 +82,51 @@ scenario("volumes are listed, exported, imported and pruned", async (room) => {
   await room.ok(["down", "data"]);
   await room.ok(["volume", "import", "data", "/run/data.tar"]);
   expect((await room.run(["sh", "-c", "cat /var/lib/wherry/volumes/default/data/file; stat -c %u:%g /var/lib/wherry/volumes/default/data/file"])).stdout).toBe("first\n7:8\n");
+  await room.run(["sh", "-c", "rm /var/lib/wherry/volumes/default/data/file"]);
+  const piped = await room.run(["sh", "-c", `${WHERRY} volume import data - </run/data.tar && ${WHERRY} volume export data | tar -t`]);
+  expect([piped.status, piped.stdout.split("\n").filter((line) => line.endsWith("file"))]).toEqual([0, ["./file"]]);
   expect((await room.wherry(["volume", "prune"])).status).toBe(2);
   expect(await room.ok(["volume", "prune", "--force"])).toBe("data\n");
   expect(await room.ok(["volume", "ls", "-q"])).toBe("");
+});
+
+scenario("a claim of mode ReadWriteOncePod goes from one pod to the next, and is never with two", async (room) => {
+  const once = claim("data").replace("ReadWriteOnce", "ReadWriteOncePod");
+  await room.write("/run/once.yaml", documents(once, withClaim("first", "data")));
+  await room.ok(["play", "/run/once.yaml"]);
+  await inside(room, "first", "echo handed >/data/file");
+  await room.write("/run/once.yaml", documents(once, withClaim("second", "data")));
+  await room.ok(["play", "/run/once.yaml"]);
+  expect(await inside(room, "second", "cat /data/file")).toBe("handed\n");
+  await room.write("/run/once.yaml", documents(once, withClaim("second", "data"), withClaim("third", "data")));
+  const refused = await room.wherry(["play", "/run/once.yaml"]);
+  expect([refused.status, refused.stderr]).toEqual([3, expect.stringContaining('has access mode ReadWriteOncePod, and pods "second" and "third" use it')]);
+});
+
+scenario("a claim of mode Block is a device in the container", async (room) => {
+  const { stdout } = await room.run(["sh", "-c", "truncate -s 1M /run/disk.img && losetup --find --show /run/disk.img"]);
+  const device = stdout.trim();
+  try {
+    await room.write("/run/block.yaml", documents(
+      `apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: disk}\nspec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, volumeMode: Block, local: {path: ${device}}}\n`,
+      claim("raw", "volumeMode: Block"),
+      podText("block", { container: "volumeDevices: [{name: raw, devicePath: /dev/raw}]", spec: "volumes: [{name: raw, persistentVolumeClaim: {claimName: raw}}]" })));
+    await room.ok(["play", "/run/block.yaml"]);
+    await inside(room, "block", "test -b /dev/raw && printf written | dd of=/dev/raw conv=notrunc,fsync 2>/dev/null");
+    expect((await room.run(["head", "-c", "7", "/run/disk.img"])).stdout).toBe("written");
+    await room.ok(["down", "block", "--volumes"]);
+  } finally {
+    await room.run(["sh", "-c", `losetup -d ${device}; rm /run/disk.img`]);
+  }
+});
+
+scenario("emptyDirs are on the medium that they ask for, and memory is of the size that they may have", async (room) => {
+  await room.write("/run/media.yaml", podText("media", {
+    container: "resources: {limits: {memory: 32Mi}}\nvolumeMounts: [{name: pages, mountPath: /pages}, {name: memory, mountPath: /memory}, {name: small, mountPath: /small}]",
+    spec: "volumes: [{name: pages, emptyDir: {medium: HugePages-2Mi}}, {name: memory, emptyDir: {medium: Memory}}, {name: small, emptyDir: {medium: Memory, sizeLimit: 1Mi}}]",
+  }));
+  await room.ok(["play", "/run/media.yaml"]);
+  expect(await inside(room, "media", "grep -o ' /pages hugetlbfs' /proc/mounts; for at in memory small; do df -k /$at | awk 'END { print $2 }'; done")).toBe(" /pages hugetlbfs\n32768\n1024\n");
 });
 
 scenario("an ephemeral volume has a claim of the pod's own, which goes with it", async (room) => {
