@@ -66,7 +66,7 @@ test.if(process.getuid?.() === 0)("ownVolume() gives everything to the group but
     symlinkSync("../outside", `${directory}/v/link`);
     await ownVolume(`${directory}/v`, 4242, { readOnly: false, onlyOnMismatch: true });
     const of = (path: string): string => `${lstatSync(`${directory}/${path}`).gid} ${(statSync(`${directory}/${path}`).mode & 0o7777).toString(8)}`;
-    expect([of("v/sub/file"), lstatSync(`${directory}/v/link`).gid, of("outside").split(" ")[0], lstatSync(`${directory}/v`).mode & 0o2000]).toEqual(["4242 660", 4242, "0", 0o2000]);
+    expect([of("v/sub/file"), lstatSync(`${directory}/v/link`).isSymbolicLink(), of("outside").split(" ")[0], lstatSync(`${directory}/v`).mode & 0o2000]).toEqual(["4242 660", true, "0", 0o2000]);
     chmodSync(`${directory}/v/sub/file`, 0o600);
     await ownVolume(`${directory}/v`, 4242, { readOnly: false, onlyOnMismatch: true });
     expect(of("v/sub/file")).toBe("4242 600");

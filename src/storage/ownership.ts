@@ -1,6 +1,8 @@
 /** The group of a volume's files (kubelet pkg/volume `SetVolumeOwnership`), which `fsGroup` of a pod asks for. */
-import { chmodSync, lchownSync, lstatSync, type Stats } from "node:fs";
-import { chmod, lchown, lstat, opendir } from "node:fs/promises";
+import { chmodSync, chownSync, closeSync, constants, fstatSync, lchownSync, lstatSync, openSync, readdirSync, type Stats } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { unless } from "../base/errors.ts";
+import { O_PATH, openBelow, RESOLVE } from "./syscalls.ts";
 
 const READ_WRITE = 0o660;
 const READ_ONLY = 0o440;
@@ -21,11 +23,17 @@ export function ownOne(path: string, group: number, options: { readonly readOnly
 
 /**
  * Gives everything of a volume to a group; with `onlyOnMismatch` not when its root has the group, the bits and setgid
- * already. Never follows a link. Other mounts below it are gone into, as the kubelet does. Repeatable.
+ * already. Links are left alone, and never followed: a container that has the volume may put one anywhere meanwhile,
+ * so every file is reached by a descriptor of its directory. Other mounts below it are gone into, as the kubelet does.
+ * Repeatable.
  */
 export async function ownVolume(directory: string, group: number, options: { readonly readOnly: boolean; readonly onlyOnMismatch: boolean }): Promise<void> {
-  if (options.onlyOnMismatch && matches(await lstat(directory), group, options)) return;
-  await ownTree(directory, group, options);
+  const root = openSync(directory, O_PATH);
+  try {
+    if (!options.onlyOnMismatch || !matches(fstatSync(root), group, options)) await ownTree(root, group, options);
+  } finally {
+    closeSync(root);
+  }
 }
 
 function matches(root: Stats, group: number, { readOnly }: { readonly readOnly: boolean }): boolean {
@@ -33,10 +41,26 @@ function matches(root: Stats, group: number, { readOnly }: { readonly readOnly: 
   return root.gid === group && groupMode(mode, { directory: true, readOnly }) === mode;
 }
 
-/** Leaves before their directory: a root that matches stands for a volume that was finished. */
-async function ownTree(path: string, group: number, options: { readonly readOnly: boolean }): Promise<void> {
-  const found = await lstat(path);
-  if (found.isDirectory()) for await (const entry of await opendir(path)) await ownTree(`${path}/${entry.name}`, group, options);
-  await lchown(path, found.uid, group);
-  if (!found.isSymbolicLink()) await chmod(path, groupMode(found.mode & 0o7777, { directory: found.isDirectory(), ...options }));
+/** Leaves before their directory: a root that matches stands for a volume that was finished. Lets others work after each directory. */
+async function ownTree(fd: number, group: number, options: { readonly readOnly: boolean }): Promise<void> {
+  const path = `/proc/self/fd/${fd}`;
+  const found = fstatSync(fd);
+  if (found.isDirectory()) {
+    for (const name of readdirSync(path, { encoding: "buffer" })) await ownEntry(fd, name, { ...options, group });
+    await setImmediate();
+  }
+  if (found.isSymbolicLink()) return;
+  chownSync(path, found.uid, group);
+  chmodSync(path, groupMode(found.mode & 0o7777, { directory: found.isDirectory(), ...options }));
+}
+
+/** What has been removed meanwhile is nobody's. */
+async function ownEntry(parent: number, name: Buffer, { group, readOnly }: { readonly group: number; readonly readOnly: boolean }): Promise<void> {
+  const fd = unless("ENOENT", () => openBelow(parent, name, { flags: O_PATH | constants.O_NOFOLLOW, resolve: RESOLVE.beneath }), undefined);
+  if (fd === undefined) return;
+  try {
+    await ownTree(fd, group, { readOnly });
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -97,9 +97,9 @@ export const RESOLVE = {
 } as const;
 
 /** Opens `path` below the directory open at `directory`; no symbolic link leads out of it. Returns a descriptor. */
-export function openBelow(directory: number, path: string, options: { readonly flags: number; readonly resolve: bigint }): number {
+export function openBelow(directory: number, path: string | Buffer, options: { readonly flags: number; readonly resolve: bigint }): number {
   const how = BigUint64Array.of(BigInt(options.flags | O_CLOEXEC), 0n, options.resolve);
-  const name = Buffer.from(path);
+  const name = typeof path === "string" ? Buffer.from(path) : path;
   // EAGAIN: something was renamed during the lookup, which a hostile container can keep up for ever
   for (let attempts = 0; attempts < 100; attempts += 1) {
     const fd = Number(libc.syscall(SYS_OPENAT2, directory, terminated(name), ptr(how), BigInt(how.byteLength)));

@@ -63,7 +63,9 @@ function answer(service: ServiceName, { unit, there }: { readonly unit: ProcessU
 function asked(engine: Engine, context: Context, input: Input): readonly ServiceName[] {
   if (input.flag("all")) return [...new Set([...knownServices(engine), ...(input.flag("volumes") ? engine.durable.claims.all().map(({ service }) => service) : [])])];
   if (input.words.length === 0) fail("usage", "Cannot take down: name a file, a service, or --all");
-  return [...new Set(input.words.map((word) => serviceOf(engine, context, word)))];
+  // A service that is gone may have left volumes.
+  const gone = (word: string): ServiceName | undefined => (input.flag("volumes") ? engine.durable.claims.all().find(({ service }) => service === word)?.service : undefined);
+  return [...new Set(input.words.map((word) => gone(word) ?? serviceOf(engine, context, word)))];
 }
 
 interface TakeOne {

@@ -89,7 +89,7 @@ export const POD: Readonly<Record<string, Rows>> = {
   SELinuxOptions: { user: runs("user", LABELS), role: runs("role", LABELS), type: runs("type", LABELS), level: runs("level", LABELS) },
   Sysctl: { name: runs("name", SECURITY), value: runs("value", SECURITY) },
   ResourceRequirements: {
-    limits: runs("memory, cpu and huge pages are enforced by cgroups, `vendor/class=device` is a CDI device; a limit that the host cannot enforce is reported as an event", RESOURCES),
+    limits: runs("memory, cpu and huge pages are enforced by cgroups, ephemeral-storage is measured and the pod evicted, `vendor/class=device` is a CDI device; a limit that the host cannot enforce is reported as an event", RESOURCES),
     requests: runs("shares of the processor, the pod's class and its score when memory runs out", RESOURCES),
     claims: refused("dynamic resource allocation needs drivers of a cluster"),
   },

@@ -31,7 +31,9 @@ scenario("a claim outlives its pod, a replacement, down, a crash and another pla
   expect((await objects(room, "pvc"))[0]?.status).toMatchObject({ phase: "Bound", accessModes: ["ReadWriteOnce"], capacity: { storage: "1Gi" } });
   await room.ok(["play", "/run/data.yaml"]);
   expect(await inside(room, "db", "cat /data/file")).toBe("kept\n");
+  expect(await room.ok(["describe", "pvc", "data"])).toMatch(/Used By:\s+db/);
   expect(await room.ok(["events"])).toContain("its capacity 1Gi is recorded, and not enforced");
+  await room.ok(["down", "data"]);
   await room.ok(["down", "data", "--volumes"]);
   expect(await objects(room, "pvc")).toEqual([]);
   expect((await room.run(["ls", "/var/lib/wherry/volumes"])).status).not.toBe(0);
@@ -264,6 +266,18 @@ scenario("recursiveReadOnly leaves nothing below a read-only mount that can be w
     await room.run(["sh", "-c", "umount -l /run/below/sub; rm -rf /run/below"]);
   }
 });
+
+scenario("a pod is evicted when its containers store more than their limit", async (room) => {
+  await room.write("/run/layer.yaml", podText("layer", {
+    script: "dd if=/dev/zero of=/file bs=1M count=3 2>/dev/null; trap 'exit 0' TERM; sleep 100000 & wait",
+    container: "resources: {limits: {ephemeral-storage: 1Mi}}",
+  }));
+  await room.ok(["play", "/run/layer.yaml"]);
+  await eventually(async () => {
+    expect((await pod(room, "layer")).status).toMatchObject({ phase: "Failed", reason: "Evicted", message: "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. " });
+  }, { within: 20_000 });
+  expect(await room.ok(["events"])).toContain("Evicted");
+}, { timeout: 90_000 });
 
 scenario("a pod is evicted when an emptyDir holds more than its limit", async (room) => {
   await room.write("/run/full.yaml", podText("full", {
