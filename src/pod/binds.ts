@@ -121,7 +121,7 @@ function deviceOf(host: PodHost, record: PodRecord, { name, devicePath }: Volume
 function podBinds(host: PodHost, record: PodRecord, container: Container): readonly Bind[] {
   const directory = podDirectory(host.paths, record.uid);
   const files = ["hosts", "resolv.conf", "hostname"].map((name): Bind => ({ source: `${directory}/${name}`, destination: `/etc/${name}`, readOnly: false, recursive: false }));
-  const shm: Bind = { source: `${directory}/shm`, destination: "/dev/shm", readOnly: false, recursive: false };
+  const shm: Bind = { source: record.pod.spec.hostIPC === true ? "/dev/shm" : `${directory}/shm`, destination: "/dev/shm", readOnly: false, recursive: false };
   const own = new Set(container.volumeMounts.map(({ mountPath }) => mountPath.replace(/\/+$/, "")));
   return [...files, shm].filter(({ destination }) => !own.has(destination));
 }
