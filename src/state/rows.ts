@@ -8,7 +8,7 @@ import type { Blob, Image, Layer } from "../storage/storage.ts";
 import { json, optional, plain, table } from "./columns.ts";
 import { boolean, brand, integer, listOf, mapOf, object, oneOf, type Parse, shape, string } from "./shapes.ts";
 import {
-  EXIT_POLICIES, type ClaimRecord, type ContainerRecord, type EventRecord, type HostPort, type ObjectRecord, type PodRecord,
+  EXIT_POLICIES, type ClaimRecord, type ContainerHealth, type ContainerRecord, type EventRecord, type HostPort, type ObjectRecord, type PodConditions, type PodRecord,
   type ServiceOptions, type ServiceRecord, type ServiceRun,
 } from "./state.ts";
 
@@ -30,6 +30,11 @@ const CONTAINER_STATES: { readonly [S in ContainerState["status"]]: Parse<StateO
 };
 const containerState: Parse<ContainerState> = (value) =>
   CONTAINER_STATES[oneOf(["waiting", "creating", "running", "terminated"])(object(value)["status"])](value);
+
+const containerHealth = shape<ContainerHealth>(
+  { id: brand(containerId), hooked: boolean, started: boolean, ready: boolean, why: string },
+  ["hooked", "started", "ready", "why"],
+);
 
 const version = oneOf(["v1"]);
 const metadata = shape({ name: string, namespace: brand(namespace), labels: mapOf(string), annotations: mapOf(string) });
@@ -169,6 +174,8 @@ export const PODS = table<PodRecord>("pods", {
   sandboxAt: plain("sandbox_at", integer),
   initializedAt: plain("initialized_at", integer),
   readyAt: plain("ready_at", integer),
+  startedAt: optional(plain("started_at", integer)),
+  conditions: optional(json("conditions", mapOf(shape<PodConditions[string]>({ status: oneOf(["True", "False"]), since: integer })))),
 });
 
 /** The addresses alone, without reading whole pods. */
@@ -177,7 +184,7 @@ export const POD_ADDRESSES = table<Pick<PodRecord, "ip">>("pods", { ip: plain("i
 export const CONTAINERS = table<ContainerRecord>("containers", {
   pod: plain("pod", brand(podUid)),
   name: plain("name", brand(containerName)),
-  kind: plain("kind", oneOf(["init", "main"])),
+  kind: plain("kind", oneOf(["init", "sidecar", "main"])),
   position: plain("position", integer),
   restarts: plain("restarts", integer),
   state: json("state", containerState),
@@ -187,6 +194,7 @@ export const CONTAINERS = table<ContainerRecord>("containers", {
   imageId: plain("image_id", string),
   logPath: plain("log_path", string),
   previousLogPath: plain("previous_log_path", string),
+  health: optional(json("health", containerHealth)),
 });
 
 export const HOST_PORTS = table<HostPort & { readonly pod: string }>("host_ports", {

@@ -35,6 +35,14 @@ test("RUNTIME version 1 holds runs, pods with what they hold, and events", () =>
   expect(tablesOf(RUNTIME, 1)).toEqual(["containers", "event_counter", "events", "host_ports", "pods", "runs"]);
 });
 
+test("RUNTIME version 2 knows what probes find, and keeps what was there", () => {
+  using database = new Sqlite(":memory:");
+  for (const migration of RUNTIME.migrations.slice(0, 1)) database.run(migration);
+  database.run("INSERT INTO containers VALUES ('u', 'web', 'main', 0, 1, '{}', NULL, 0, '', '', '', '')");
+  for (const migration of RUNTIME.migrations.slice(1, 2)) database.run(migration);
+  expect(database.prepare("SELECT name, health FROM containers").values()).toEqual([["web", null]]);
+});
+
 test("DURABLE and RUNTIME have a test of each migration here", () => {
-  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 1]);
+  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 2]);
 });

@@ -154,7 +154,7 @@ export const RUNTIME: Schema = {
     CREATE TABLE containers (
       pod               TEXT NOT NULL REFERENCES pods (uid) ON DELETE CASCADE,
       name              TEXT NOT NULL,
-      kind              TEXT NOT NULL,     -- init or main
+      kind              TEXT NOT NULL,     -- init, sidecar or main
       position          INTEGER NOT NULL,
       restarts          INTEGER NOT NULL,
       state             TEXT NOT NULL,     -- JSON: ContainerState
@@ -198,6 +198,11 @@ export const RUNTIME: Schema = {
     -- One row. Apart from events, so that numbers are never given twice when events are removed.
     CREATE TABLE event_counter (value INTEGER NOT NULL) STRICT;
     INSERT INTO event_counter VALUES (0);
+    `,
+    `
+    ALTER TABLE containers ADD COLUMN health TEXT;      -- JSON: ContainerHealth
+    ALTER TABLE pods ADD COLUMN started_at INTEGER;     -- NULL: since it was created
+    ALTER TABLE pods ADD COLUMN conditions TEXT;        -- JSON: PodConditions
     `,
   ],
 };

@@ -137,12 +137,34 @@ export interface PodRecord {
   readonly initializedAt: number;
   /** The pod is Ready since then; 0 when it is not. Written by readiness only. */
   readonly readyAt: number;
+  /** When it was last asked to run; absent: since it was created. */
+  readonly startedAt?: number;
+  /** Conditions by type, those that readiness gates wait for among them; one that is absent was never true. */
+  readonly conditions?: PodConditions;
+}
+
+/** Status of conditions of a pod, each with the time at which it last changed. */
+export type PodConditions = Readonly<Record<string, { readonly status: "True" | "False"; readonly since: number }>>;
+
+/** What probes and hooks have found of one start of a container. */
+export interface ContainerHealth {
+  /** The start that this is about; of another one it says nothing. */
+  readonly id: ContainerId;
+  /** Its postStart hook has succeeded. */
+  readonly hooked?: boolean;
+  /** Its startup probe has succeeded. */
+  readonly started?: boolean;
+  /** Its readiness probe succeeds. */
+  readonly ready?: boolean;
+  /** Why the latest probe failed; absent when it succeeded. */
+  readonly why?: string;
 }
 
 export interface ContainerRecord {
   readonly pod: PodUid;
   readonly name: ContainerName;
-  readonly kind: "init" | "main";
+  /** A sidecar is an init container that runs beside the main ones. */
+  readonly kind: "init" | "sidecar" | "main";
   /** Position in its list of the pod's spec. */
   readonly position: number;
   readonly restarts: number;
@@ -156,6 +178,7 @@ export interface ContainerRecord {
   /** Log of the present start, and of the one before it (`--previous`); empty when there is none. */
   readonly logPath: string;
   readonly previousLogPath: string;
+  readonly health?: ContainerHealth;
 }
 
 export interface EventRecord {
