@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { fail, unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
+import type { Signal } from "../spec/signals.ts";
 import { cgroupHost, type CgroupLayout, directoriesOf, words } from "./cgroup.ts";
 import { signalProcess } from "./process.ts";
 
@@ -11,7 +12,7 @@ export function processesOf(path: string, layout: CgroupLayout = cgroupHost()): 
 }
 
 /** Sends a signal to every process of a cgroup. True when at least one got it. */
-export function signalCgroup(path: string, signal: NodeJS.Signals, layout: CgroupLayout = cgroupHost()): boolean {
+export function signalCgroup(path: string, signal: Signal, layout: CgroupLayout = cgroupHost()): boolean {
   return processesOf(path, layout)
     .map((pid) => signalProcess(pid, signal, () => isIn(pid, path)))
     .includes(true);

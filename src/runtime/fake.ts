@@ -1,13 +1,14 @@
 /** A `Runtime` in memory with the same rules as the real one, whose payloads do what a test says. */
 import { fail } from "../base/errors.ts";
 import type { ContainerExit } from "../spec/spec.ts";
-import type { Created, CreateRequest, ExecRequest, Observed, Runtime } from "./runtime.ts";
+import type { Signal } from "../spec/signals.ts";
+import type { Created, CreateRequest, ExecRequest, Observed, Ran, RunRequest, Runtime } from "./runtime.ts";
 
 /** What a payload does. The default runs until SIGTERM, SIGINT, SIGHUP or SIGKILL. */
 export interface FakePayload {
   /** Ends with this status as soon as it is started. */
   readonly exit?: number;
-  readonly ignores?: readonly NodeJS.Signals[];
+  readonly ignores?: readonly Signal[];
   /** `create` fails with this sentence. */
   readonly refuses?: string;
 }
@@ -24,6 +25,8 @@ export interface FakeRuntime {
   dieMonitor(id: string): void;
   /** The status that `exec` returns from now on; 0 at first. */
   onExec(answer: (id: string, request: ExecRequest) => number): void;
+  /** What `run` answers from now on; at first every process ends with 0 and says nothing. */
+  onRun(answer: (request: RunRequest) => Ran | Promise<Ran>): void;
 }
 
 export interface FakeOptions {
@@ -39,7 +42,7 @@ interface FakeContainer {
   monitored: boolean;
 }
 
-const NUMBERS: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
+const NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
 
 interface World {
   readonly containers: Map<string, FakeContainer>;
@@ -49,13 +52,14 @@ interface World {
   readonly calls: string[];
   readonly now: () => number;
   answer: (id: string, request: ExecRequest) => number;
+  run: (request: RunRequest) => Ran | Promise<Ran>;
   pids: number;
 }
 
 /** A new one, with no containers. */
 export function fakeRuntime(options: FakeOptions = {}): FakeRuntime {
   const requests = new Map<string, CreateRequest>();
-  const world: World = { containers: new Map(), exits: new Map(), waiting: new Map(), calls: [], now: options.now ?? Date.now, answer: () => 0, pids: 1000 };
+  const world: World = { containers: new Map(), exits: new Map(), waiting: new Map(), calls: [], now: options.now ?? Date.now, answer: () => 0, run: () => ({ is: "ended", status: 0, output: "" }), pids: 1000 };
   const behave = options.behave ?? ((): FakePayload => ({}));
   const runtime: Runtime = {
     name: "fake 1",
@@ -83,6 +87,11 @@ export function fakeRuntime(options: FakeOptions = {}): FakeRuntime {
       if (world.containers.get(id)?.status !== "running") fail("notFound", `Cannot run a process in container "${id}": it is not running`);
       return world.answer(id, request);
     },
+    async run(id, request) {
+      world.calls.push(`run ${id} ${request.args.join(" ")}`);
+      if (world.containers.get(id)?.status !== "running") fail("notFound", `Cannot run a process in container "${id}": it is not running`);
+      return await world.run(request);
+    },
   };
   return {
     runtime,
@@ -91,6 +100,7 @@ export function fakeRuntime(options: FakeOptions = {}): FakeRuntime {
     finish: (id, exitCode, { oomKilled = false } = {}) => finish(world, id, { exitCode, oomKilled }),
     dieMonitor: (id) => dieMonitor(world, id),
     onExec: (answer) => void (world.answer = answer),
+    onRun: (answer) => void (world.run = answer),
   };
 }
 
@@ -120,7 +130,7 @@ function start(world: World, id: string): void {
   if (container.payload.exit !== undefined) finish(world, id, { exitCode: container.payload.exit });
 }
 
-function kill(world: World, id: string, signal: NodeJS.Signals): boolean {
+function kill(world: World, id: string, signal: Signal): boolean {
   world.calls.push(`kill ${id} ${signal}`);
   const container = world.containers.get(id);
   if (container === undefined || container.status === "stopped") return false;

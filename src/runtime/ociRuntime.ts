@@ -12,6 +12,7 @@ import { isFrozen, killCgroup, killRound, signalCgroup } from "./cgroupProcesses
 import { removeCgroup } from "./cgroupTree.ts";
 import { chooseRuntime, pathOf } from "./chooseRuntime.ts";
 import { execIn } from "./execIn.ts";
+import { runIn } from "./runIn.ts";
 import { keepFilter, withFilter } from "./filters.ts";
 import { spareHostMounts } from "./hostMounts.ts";
 import { numberAt, parseJson, textAt } from "./json.ts";
@@ -70,11 +71,20 @@ export function ociRuntime(options: RuntimeOptions): Runtime {
     observe: async (id, bundle) => observe(driver.root, id, bundle),
     list: async () => listRecords(driver.root),
     async exec(id, request) {
-      const record = readRecord(driver.root, id);
-      if (record === undefined || record === "partial" || !isAlive(record)) fail("notFound", `Cannot run a process in container "${id}": it is not running`);
+      const record = runningRecord(driver, id);
       return execIn(await driver.command(record.kind), { id, bundle: record.bundle }, request);
     },
+    async run(id, request) {
+      const record = runningRecord(driver, id);
+      return runIn(await driver.command(record.kind), { id, bundle: record.bundle }, request);
+    },
   };
+}
+
+function runningRecord({ root }: Driver, id: string): RuntimeRecord {
+  const record = readRecord(root, id);
+  if (record === undefined || record === "partial" || !isAlive(record)) fail("notFound", `Cannot run a process in container "${id}": it is not running`);
+  return record;
 }
 
 function makeDriver({ root, runtimeBinary, conmonBinary }: RuntimeOptions): Driver {

@@ -3,9 +3,9 @@
  * the pid still means the process that was meant, then the signal goes to the pidfd.
  */
 import { dlopen, FFIType, read } from "bun:ffi";
-import { constants } from "node:os";
 import { closeSync, readFileSync } from "node:fs";
 import { errnoOf, fail } from "../base/errors.ts";
+import { type Signal, signalNumber } from "../spec/signals.ts";
 
 // Numbers of Linux 5.3 and later, equal on every architecture; the C library has wrappers only since glibc 2.36.
 const PIDFD_OPEN = 434;
@@ -20,11 +20,11 @@ const libc = dlopen("libc.so.6", {
 }).symbols;
 
 /** Sends a signal to `pid` if `isMeant` still holds once the process cannot be replaced. False when it has ended or is another. */
-export function signalProcess(pid: number, signal: NodeJS.Signals, isMeant: () => boolean): boolean {
+export function signalProcess(pid: number, signal: Signal, isMeant: () => boolean): boolean {
   const fd = call(PIDFD_OPEN, [pid, 0, 0, 0], pid);
   if (fd === undefined) return false;
   try {
-    return isMeant() && call(PIDFD_SEND_SIGNAL, [fd, constants.signals[signal], 0, 0], pid) !== undefined;
+    return isMeant() && call(PIDFD_SEND_SIGNAL, [fd, signalNumber(signal), 0, 0], pid) !== undefined;
   } finally {
     closeSync(fd);
   }

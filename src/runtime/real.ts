@@ -11,7 +11,7 @@ import { isLearned } from "./learned.ts";
 import { ociRuntime } from "./ociRuntime.ts";
 import { commandLine, statProcess } from "./process.ts";
 import { ownCapabilities } from "./rlimits.ts";
-import type { CreateRequest } from "./runtime.ts";
+import type { CreateRequest, RunRequest } from "./runtime.ts";
 
 const SCRIPTS: Readonly<Record<Act, readonly string[]>> = {
   "exit 7": ["sh", "-c", "exit 7"],
@@ -183,6 +183,23 @@ export function realSuite(binary: "crun" | "runc"): void {
     expect(readdirSync(request.bundle).filter((file) => file.startsWith("exec"))).toEqual([]);
     await runtime.remove(request.id, request.bundle);
     expect(runtime.exec(request.id, { ...words, args: ["true"] })).rejects.toMatchObject({ kind: "notFound" });
+  });
+
+  titled("keeps what a process says, and kills it with all it has started when its time is over", async () => {
+    const request = room.request(newContainerId(), "wait for SIGTERM");
+    await run(request);
+    const inside = (): number => processesOf(`${room.cgroup}/${request.id}`).length;
+    while (inside() < 2) await Bun.sleep(2);
+    const begin = (script: string, more: Partial<RunRequest> = {}) => runtime.run(request.id, { args: ["sh", "-c", script], outputMax: 20, ...more });
+    expect(await begin("echo out; echo err >&2; exit 3")).toEqual({ is: "ended", status: 3, output: "out\nerr\n" });
+    expect(await begin("while test $((n=n+1)) -lt 20000; do echo 0123456789; done; exit 255")).toEqual({ is: "ended", status: 255, output: "0123456789\n012345678" });
+    expect(await runtime.run(request.id, { args: ["no-such-program"], outputMax: 20 })).toMatchObject({ is: "refused", message: expect.stringContaining("no-such-program") });
+    expect(await begin("trap '' TERM; sleep 1000 & sleep 1000; true", { timeout: 200 })).toEqual({ is: "killed" });
+    expect(await begin("sleep 1000; true", { signal: AbortSignal.timeout(100) })).toEqual({ is: "killed" });
+    while (inside() > 2) await Bun.sleep(5);
+    expect(readdirSync(request.bundle).filter((file) => file.startsWith("run"))).toEqual([]);
+    await runtime.remove(request.id, request.bundle);
+    expect(begin("true")).rejects.toMatchObject({ kind: "notFound" });
   });
 
   titled("leaves no process in the container when the client of an exec is killed", async () => {

@@ -10,6 +10,7 @@
  * payload ends or `kill` → `ended` resolves → `remove`. Every call may be repeated after a crash at any point.
  */
 import type { ContainerExit, ContainerId } from "../spec/spec.ts";
+import type { Signal } from "../spec/signals.ts";
 import type { OciConfig, OciProcess } from "./oci.ts";
 
 export interface CreateRequest {
@@ -57,6 +58,25 @@ export interface ExecRequest {
   readonly interactive: boolean;
 }
 
+/** A process of a probe or a hook. It gets the container's own environment, user and directory. */
+export interface RunRequest {
+  readonly args: readonly string[];
+  /** Milliseconds after which it is killed; without it, it may take as long as it wants. */
+  readonly timeout?: number;
+  /** Bytes of its output that are kept. */
+  readonly outputMax: number;
+  /** Kills it. */
+  readonly signal?: AbortSignal;
+}
+
+export type Ran =
+  /** What it wrote: stdout, then stderr. */
+  | { readonly is: "ended"; readonly status: number; readonly output: string }
+  /** It took too long, or the signal came. */
+  | { readonly is: "killed" }
+  /** It could not be started. */
+  | { readonly is: "refused"; readonly message: string };
+
 export interface Runtime {
   /** `crun` or `runc`, and its version. */
   readonly name: string;
@@ -65,7 +85,7 @@ export interface Runtime {
   /** Starts the payload of a created container. Kind `failed` with the runtime's sentence (`executable not found`). */
   start(id: ContainerId): Promise<void>;
   /** Sends a signal to the payload's first process, or with `all` to every process of the container. True when it was delivered; false when it has ended or is absent. */
-  kill(id: ContainerId, signal: NodeJS.Signals, options?: { readonly all?: boolean }): Promise<boolean>;
+  kill(id: ContainerId, signal: Signal, options?: { readonly all?: boolean }): Promise<boolean>;
   /** Resolves when the monitor has ended, with the recorded exit, or `undefined` when the monitor died without recording one. Resolves at once when it has ended already. */
   ended(bundle: string, options?: { readonly signal?: AbortSignal }): Promise<ContainerExit | undefined>;
   /** Kills what is left of the container, its monitor and its cgroup, and removes the runtime's own record. Does not touch the bundle. Nothing there is success. */
@@ -75,4 +95,6 @@ export interface Runtime {
   list(): Promise<readonly string[]>;
   /** Runs a process in a running container with the caller's own stdin, stdout, stderr (and terminal); returns its exit status. */
   exec(id: ContainerId, request: ExecRequest): Promise<number>;
+  /** Runs a process in a running container and keeps what it says. Fails with kind `notFound` when the container does not run. */
+  run(id: ContainerId, request: RunRequest): Promise<Ran>;
 }

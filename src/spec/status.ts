@@ -33,9 +33,10 @@ export interface ContainerExit {
 export const POD_PHASES = ["Pending", "Running", "Succeeded", "Failed", "Unknown"] as const;
 export type PodPhase = (typeof POD_PHASES)[number];
 
-/** `io.k8s.api.core.v1.PodCondition`, the types wherry sets. */
+/** `io.k8s.api.core.v1.PodCondition`. */
 export interface PodCondition {
-  readonly type: "PodScheduled" | "PodReadyToStartContainers" | "Initialized" | "ContainersReady" | "Ready";
+  /** `PodScheduled`, `PodReadyToStartContainers`, `Initialized`, `ContainersReady`, `Ready`, or one that a readiness gate waits for */
+  readonly type: string;
   readonly status: "True" | "False";
   readonly reason?: string;
   readonly message?: string;
