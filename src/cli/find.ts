@@ -30,7 +30,7 @@ export function podNotFound(state: RuntimeState, { namespace, name }: { readonly
 
 /** All containers of a pod: init containers first, each in the order of the specification. */
 export function containersOf(state: RuntimeState, pod: PodRecord): readonly ContainerRecord[] {
-  const order = (each: ContainerRecord): number => each.position + (each.kind === "init" ? -1000 : 0);
+  const order = (each: ContainerRecord): number => each.position + (each.kind === "main" ? 0 : -1000);
   return state.containers(pod.uid).toSorted((one, other) => order(one) - order(other));
 }
 
@@ -56,7 +56,7 @@ export function chooseContainer(pod: PodRecord, containers: readonly ContainerRe
   const main = containers.filter((each) => each.kind === "main");
   const [first] = main;
   if (first === undefined) fail("notFound", `Cannot choose a container of pod "${pod.pod.metadata.name}": it has none`);
-  const others = [...main.map((each) => each.name), ...containers.filter((each) => each.kind === "init").map((each) => `${each.name} (init)`)];
+  const others = [...main.map((each) => each.name), ...containers.filter((each) => each.kind !== "main").map((each) => `${each.name} (init)`)];
   return { container: first, note: others.length === 1 ? "" : `Defaulted container "${first.name}" out of: ${others.join(", ")}` };
 }
 

@@ -22,6 +22,7 @@ export const TABLE: readonly Row[] = [
   { name: "pod stop", summary: "stop pods; they stay and can be started again", group: "objects", load: async () => (await import("./commands/podStop.ts")).command },
   { name: "pod start", summary: "start stopped pods", group: "objects", load: async () => (await import("./commands/podStart.ts")).command },
   { name: "pod restart", summary: "stop and start pods", group: "objects", load: async () => (await import("./commands/podRestart.ts")).command },
+  { name: "pod set-condition", summary: "set a condition that a readiness gate of a pod waits for", group: "objects", load: async () => (await import("./commands/podSetCondition.ts")).command },
   { name: "pod kill", summary: "kill pods; they stay and can be started again", group: "objects", load: async () => (await import("./commands/podKill.ts")).command },
   { name: "pod rm", summary: "stop and remove pods", group: "objects", load: async () => (await import("./commands/podRm.ts")).command },
   { name: "delete", summary: "stop and remove pods, in kubectl's words", group: "objects", load: async () => (await import("./commands/delete.ts")).command },

@@ -2,6 +2,8 @@
  * The kubelet's restart back-off (pkg/kubelet/kuberuntime `doBackOff`): the first restart is at once, then 10 s
  * doubling to 5 min, counted from the end of the container; forgotten when it ran longer than 10 minutes. Pure.
  */
+import type { ContainerRecord } from "../state/state.ts";
+
 export const BACKOFF_INITIAL = 10_000;
 export const BACKOFF_MAX = 300_000;
 export const BACKOFF_RESET = 600_000;
@@ -15,6 +17,12 @@ export const countEnd = (failures: number, ranFor: number): number => (ranFor > 
 /** Milliseconds from the end of a container to its restart, when `failures` ends count. */
 export const backoffDelay = (failures: number): number =>
   failures <= 1 ? 0 : Math.min(BACKOFF_INITIAL * 2 ** (failures - 2), BACKOFF_MAX);
+
+/** A container that could not be made waits, with the same back-off as one that ended. */
+export function refused(container: ContainerRecord, { reason, message }: { readonly reason: string; readonly message: string }, now: number): Partial<ContainerRecord> {
+  const failures = container.failures + 1;
+  return { failures, state: { status: "waiting", reason, message, until: now + Math.max(1000, backoffDelay(failures)) } };
+}
 
 /** Go's form of a duration in whole ms, as the kubelet prints it: `850ms`, `1.234s`, `1m2.5s`; 0 is `0s`. */
 export function goDuration(time: number): string {

@@ -112,10 +112,73 @@ test("livePhase() is Pending until every main container has been started once", 
 test("derive() returns only what has changed", () => {
   const { record, containers } = pod();
   const up = withStates(containers, running());
-  expect(derive(record, containers, now)).toEqual({ initializedAt: now });
-  expect(derive({ ...record, initializedAt: 5 }, up, now)).toEqual({ phase: "Running", readyAt: now });
-  expect(derive({ ...record, initializedAt: 5, phase: "Running", readyAt: 6 }, up, now)).toEqual({});
-  expect(derive({ ...record, initializedAt: 5, phase: "Running", readyAt: 6 }, withStates(containers, exampleEnd(1)), now)).toEqual({ readyAt: 0 });
+  const since = (status: "True" | "False", time: number) => ({ status, since: time });
+  const initialized = { PodReadyToStartContainers: since("True", 4), Initialized: since("True", 5) };
+  expect(derive(record, containers, now)).toEqual({ initializedAt: now, conditions: { PodReadyToStartContainers: since("True", now), Initialized: since("True", now) } });
+  const ready = { ...initialized, ContainersReady: since("True", now), Ready: since("True", now) };
+  expect(derive({ ...record, initializedAt: 5, conditions: initialized }, up, now)).toEqual({ phase: "Running", readyAt: now, conditions: ready });
+  const settled = { ...record, initializedAt: 5, phase: "Running", readyAt: now, conditions: ready } as const;
+  expect(derive(settled, up, now + 9)).toEqual({});
+  expect(derive(settled, withStates(containers, exampleEnd(1)), now + 9)).toEqual({
+    readyAt: 0, conditions: { ...initialized, ContainersReady: since("False", now + 9), Ready: since("False", now + 9) },
+  });
+});
+
+describe("decide() with sidecars and hooks", () => {
+  const probe = { exec: { command: ["true"] }, initialDelaySeconds: 0, timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
+  const sided = { initContainers: [exampleContainer("one"), exampleContainer("proxy", { restartPolicy: "Always", startupProbe: probe }), exampleContainer("two")] };
+  const started = (containers: readonly ContainerRecord[]): readonly ContainerRecord[] =>
+    containers.map((each) => (each.kind === "sidecar" && each.state.status === "running" ? { ...each, health: { id: each.state.id, started: true } } : each));
+
+  test("decide() starts what follows a sidecar when its startup probe has succeeded, not before", () => {
+    const { record, containers } = pod(sided);
+    const up = withStates(containers, exampleEnd(0), running());
+    expect(containers.map(({ kind }) => kind)).toEqual(["init", "sidecar", "init", "main"]);
+    expect(names(decide(record, withStates(containers, exampleEnd(0)), { now }))).toEqual(["proxy"]);
+    expect(names(decide(record, up, { now }))).toEqual(["nothing"]);
+    expect(names(decide(record, started(up), { now }))).toEqual(["two"]);
+    expect(names(decide(record, started(withStates(containers, exampleEnd(0), running(), exampleEnd(0))), { now }))).toEqual(["main"]);
+  });
+
+  test("decide() starts a sidecar again while others initialize, and beside the main containers", () => {
+    const { record, containers } = pod({ initContainers: [exampleContainer("proxy", { restartPolicy: "Always" }), exampleContainer("two")] });
+    expect(names(decide(record, withStates(containers, { status: "waiting", reason: "Error" }, running()), { now }))).toEqual(["proxy"]);
+    expect(names(decide({ ...record, initializedAt: 1 }, withStates(containers, { status: "waiting", reason: "Error" }, exampleEnd(0), running()), { now }))).toEqual(["proxy"]);
+  });
+
+  test("decide() finishes a pod whose main containers have ended, whatever its sidecars do or did", () => {
+    const { record, containers } = pod({ ...sided, restartPolicy: "Never" });
+    expect(decide(record, withStates(containers, exampleEnd(0), running(), exampleEnd(0), exampleEnd(0)), { now })).toEqual({ do: "finish", phase: "Succeeded" });
+    expect(decide({ ...record, sandboxAt: 0, phase: "Succeeded" }, withStates(containers, exampleEnd(0), exampleEnd(137), exampleEnd(0), exampleEnd(0)), { now })).toEqual({ do: "nothing" });
+  });
+
+  test("decide() starts no main container before the postStart hook of the one before has ended", () => {
+    const { record, containers } = pod({ containers: [exampleContainer("one", { lifecycle: { postStart: { sleep: { seconds: 1 } } } }), exampleContainer("two")] });
+    expect(names(decide(record, containers, { now }))).toEqual(["one"]);
+    const up = withStates(containers, running());
+    expect(names(decide(record, up, { now }))).toEqual(["nothing"]);
+    const hooked = up.map((each) => ("id" in each.state ? { ...each, health: { id: each.state.id, hooked: true } } : each));
+    expect(names(decide(record, hooked, { now }))).toEqual(["two"]);
+  });
+
+  test("decide() ends a pod that has been active for too long", () => {
+    const { record, containers } = pod({ activeDeadlineSeconds: 20 });
+    const up = withStates(containers, running());
+    expect(decide(record, up, { now })).toEqual({ do: "nothing", wakeAt: now + 20_000 });
+    expect(decide(record, up, { now: now + 20_000 })).toEqual({ do: "expire" });
+    expect(decide({ ...record, startedAt: now + 5_000 }, up, { now: now + 20_000 })).toEqual({ do: "nothing", wakeAt: now + 25_000 });
+    expect(decide({ ...record, reason: "DeadlineExceeded" }, up, { now: now + 20_000 })).toEqual({ do: "finish", phase: "Failed" });
+  });
+});
+
+test("afterEnd() asks the rules about the exit code before the policy, and always starts sidecars again", () => {
+  const [container] = pod().containers;
+  if (container === undefined) throw new Error("no container");
+  const after = (exitCode: number, policy: "Always" | "OnFailure" | "Never", operator: "In" | "NotIn") =>
+    afterEnd(container, exampleEnd(exitCode), { policy, stopping: false, rules: [{ action: "Restart", exitCodes: { operator, values: [42] } }] }).state.status;
+  expect([after(42, "Never", "In"), after(1, "Never", "In"), after(1, "Never", "NotIn"), after(42, "Never", "NotIn")]).toEqual(["waiting", "terminated", "waiting", "terminated"]);
+  expect(after(0, "OnFailure", "In")).toBe("terminated");
+  expect(afterEnd({ ...container, kind: "sidecar" }, exampleEnd(0), { policy: "Never", stopping: false }).state.status).toBe("waiting");
 });
 
 test("backoffText() prints durations as Go does", () => {

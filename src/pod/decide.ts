@@ -2,9 +2,11 @@
  * What is to be done next for a pod: the kubelet's `computePodActions`, as a pure function of the recorded state and
  * the clock. Nothing here waits or acts.
  */
-import type { PodPhase, RestartPolicy, Terminated, ContainerState } from "../spec/spec.ts";
+import type { PodPhase, RestartPolicy, RestartRule, Terminated, ContainerState } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { backoffDelay, countEnd } from "./backoff.ts";
+import { specOf } from "./image.ts";
+import { isHooked, isStarted } from "./readiness.ts";
 
 /** The next step of a pod. `wakeAt`: when a back-off ends and the pod must be looked at again. */
 export type Decision =
@@ -12,8 +14,12 @@ export type Decision =
   | { readonly do: "start"; readonly containers: readonly ContainerRecord[] }
   /** Running, or waiting for an exit or a back-off. */
   | { readonly do: "nothing"; readonly wakeAt?: number }
-  /** All containers have ended for good; the sandbox can go. */
+  /** All main containers have ended for good, or the pod has failed; sidecars and the sandbox can go. */
   | { readonly do: "finish"; readonly phase: "Succeeded" | "Failed" }
+  /** Its activeDeadlineSeconds are over. */
+  | { readonly do: "expire" }
+  /** A container's end asks for all containers to begin anew. */
+  | { readonly do: "restartAll" }
   | { readonly do: "stop" }
   | { readonly do: "remove" };
 
@@ -27,17 +33,34 @@ export function decide(record: PodRecord, containers: readonly ContainerRecord[]
   if (record.wanted === "removed") return { do: "remove" };
   if (record.wanted === "stopped") return record.sandboxAt > 0 || containers.some(isAlive) ? { do: "stop" } : { do: "nothing" };
   if (record.phase === "Failed" && record.reason !== "" && record.sandboxAt === 0) return { do: "nothing" }; // rejected
-  const ended = finalPhase(record.pod.spec.restartPolicy, containers);
+  const ended = finalPhase(record, containers);
   if (ended !== undefined) return record.sandboxAt > 0 || record.phase !== ended ? { do: "finish", phase: ended } : { do: "nothing" };
-  if (record.sandboxAt === 0) return sandboxDue(record, containers, now);
-  return startDue(nextToRun(containers).filter(({ name }) => !held.has(name)), now);
+  const deadline = deadlineOf(record);
+  if (deadline !== undefined && deadline <= now) return { do: "expire" };
+  if (record.reason === RESTARTING_ALL) return { do: "restartAll" };
+  const due = record.sandboxAt === 0 ? sandboxDue(record, containers, now) : startDue(nextToRun(record, containers).filter(({ name }) => !held.has(name)), now);
+  return due.do === "nothing" && deadline !== undefined ? { do: "nothing", wakeAt: Math.min(deadline, due.wakeAt ?? Infinity) } : due;
+}
+
+/** Reason of a pod whose containers are all being ended, to begin anew. */
+export const RESTARTING_ALL = "RestartAllContainers";
+/** Reason and message of a pod that has run for too long (kubelet pkg/kubelet/active_deadline.go). */
+export const EXPIRED = { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline" };
+
+/** The pod has failed as a whole, for the reason that is recorded: none of its containers is started again. */
+export const isCondemned = (record: PodRecord): boolean => record.reason === EXPIRED.reason;
+
+/** When the pod must have ended (ms), counted from when it was asked to run. */
+function deadlineOf({ pod, createdAt, startedAt = createdAt }: PodRecord): number | undefined {
+  const seconds = pod.spec.activeDeadlineSeconds;
+  return seconds === undefined ? undefined : startedAt + seconds * 1000;
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
 /** The pod shall run and has not ended. */
 export const isActive = (record: PodRecord, containers: readonly ContainerRecord[]): boolean =>
-  record.wanted === "running" && finalPhase(record.pod.spec.restartPolicy, containers) === undefined;
+  record.wanted === "running" && finalPhase(record, containers) === undefined;
 
 /** After a failed sandbox every container carries the back-off, until when it is not tried again. Other back-offs are no reason to wait with it. */
 function sandboxDue(record: PodRecord, containers: readonly ContainerRecord[], now: number): Decision {
@@ -46,10 +69,27 @@ function sandboxDue(record: PodRecord, containers: readonly ContainerRecord[], n
   return until > now ? { do: "nothing", wakeAt: until } : { do: "sandbox" };
 }
 
-/** Init containers one after the other; when all have completed, all main containers. */
-export function nextToRun(containers: readonly ContainerRecord[]): readonly ContainerRecord[] {
-  const init = initContainers(containers).find((each) => !completed(each));
-  return init === undefined ? mainContainers(containers) : [init];
+/**
+ * Init containers one after the other, each when those before it have completed, sidecars when they have started; when
+ * all have, all main containers, each when the postStart hooks of those before it have succeeded. Sidecars are started
+ * again at any time, and hold nothing up once the pod is initialized.
+ */
+export function nextToRun(record: PodRecord, containers: readonly ContainerRecord[]): readonly ContainerRecord[] {
+  const first = initContainers(containers);
+  if (record.initializedAt > 0) return [...first.filter((each) => each.kind === "sidecar"), ...untilHook(record, mainContainers(containers))];
+  const blocking = first.findIndex((each) => !isInitialized(record, each));
+  if (blocking < 0) return [...first.filter((each) => each.kind === "sidecar"), ...untilHook(record, mainContainers(containers))];
+  return first.slice(0, blocking + 1).filter((each, index) => each.kind === "sidecar" || index === blocking);
+}
+
+/** It holds the next one up no longer. */
+export const isInitialized = (record: PodRecord, container: ContainerRecord): boolean =>
+  container.kind === "sidecar" ? isStarted(record, container) : completed(container);
+
+/** Containers up to the first whose postStart hook has not ended: the kubelet starts none after it before. */
+function untilHook(record: PodRecord, containers: readonly ContainerRecord[]): readonly ContainerRecord[] {
+  const hooking = containers.findIndex((each) => each.state.status !== "terminated" && specOf(record, each).lifecycle?.postStart !== undefined && !isHooked(record, each));
+  return hooking < 0 ? containers : containers.slice(0, hooking + 1);
 }
 
 function startDue(candidates: readonly ContainerRecord[], now: number): Decision {
@@ -64,11 +104,11 @@ function startDue(candidates: readonly ContainerRecord[], now: number): Decision
   return later.length > 0 ? { do: "nothing", wakeAt: Math.min(...later) } : { do: "nothing" };
 }
 
-/** The phase a pod has ended in, or undefined while it goes on (kubelet `getPhase`). A state `terminated` is final. */
-function finalPhase(policy: RestartPolicy, containers: readonly ContainerRecord[]): "Succeeded" | "Failed" | undefined {
-  if (initContainers(containers).some((each) => each.state.status === "terminated" && each.state.exitCode !== 0)) return "Failed";
+/** The phase a pod has ended in, or undefined while it goes on (kubelet `getPhase`). A state `terminated` is final; sidecars do not count. */
+function finalPhase(record: PodRecord, containers: readonly ContainerRecord[]): "Succeeded" | "Failed" | undefined {
+  if (isCondemned(record)) return "Failed";
+  if (containers.some((each) => each.kind === "init" && each.state.status === "terminated" && each.state.exitCode !== 0)) return "Failed";
   const main = mainContainers(containers);
-  if (policy === "Always" && main.some((each) => each.state.status !== "terminated")) return undefined;
   if (!main.every((each) => each.state.status === "terminated")) return undefined;
   return main.every((each) => each.state.status === "terminated" && each.state.exitCode === 0) ? "Succeeded" : "Failed";
 }
@@ -80,21 +120,36 @@ export function livePhase(containers: readonly ContainerRecord[]): PodPhase {
   return mainContainers(containers).every(started) ? "Running" : "Pending";
 }
 
+/** What decides whether a container that has ended is started again. */
+export interface RestartOptions {
+  /** The container's own, else the pod's. */
+  readonly policy: RestartPolicy;
+  readonly rules?: readonly RestartRule[];
+  readonly stopping: boolean;
+}
+
 /**
  * The state and counters after a container ended: terminated for good, or waiting for its restart. Kubelet's
- * `ShouldContainerBeRestarted`: an init container that succeeded is not run again; one that failed is, unless Never.
+ * `ShouldContainerBeRestarted`: an init container that succeeded is not run again; one that failed is, unless Never. A
+ * sidecar always is. Rules about exit codes come first.
  */
 export function afterEnd(
   container: Pick<ContainerRecord, "kind" | "failures" | "restarts" | "name">,
   end: Terminated,
-  options: { readonly policy: RestartPolicy; readonly stopping: boolean },
+  { policy, rules = [], stopping }: RestartOptions,
 ): { readonly state: ContainerState; readonly failures: number; readonly last?: Terminated } {
   const failures = countEnd(container.failures, end.startedAt === 0 ? 0 : end.finishedAt - end.startedAt);
-  if (options.stopping || !restarts(container.kind, end.exitCode, options.policy)) return { state: end, failures };
+  const again = matchingRule(rules, end.exitCode) !== undefined || restarts(container.kind, end.exitCode, policy);
+  if (stopping || !again) return { state: end, failures };
   return { state: backoffState(failures, end), failures, last: end };
 }
 
+/** The first rule that an exit code meets. */
+export const matchingRule = (rules: readonly RestartRule[], exitCode: number): RestartRule | undefined =>
+  rules.find(({ exitCodes: { operator, values } }) => values.includes(exitCode) === (operator === "In"));
+
 function restarts(kind: ContainerRecord["kind"], exitCode: number, policy: RestartPolicy): boolean {
+  if (kind === "sidecar") return true;
   if (policy === "Never") return false;
   if (policy === "OnFailure" || kind === "init") return exitCode !== 0;
   return true;
@@ -112,8 +167,9 @@ export function backoffText(delay: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
 
+/** Init containers and sidecars, in their order. */
 export const initContainers = (containers: readonly ContainerRecord[]): readonly ContainerRecord[] =>
-  containers.filter((each) => each.kind === "init").sort((a, b) => a.position - b.position);
+  containers.filter((each) => each.kind !== "main").sort((a, b) => a.position - b.position);
 export const mainContainers = (containers: readonly ContainerRecord[]): readonly ContainerRecord[] =>
   containers.filter((each) => each.kind === "main").sort((a, b) => a.position - b.position);
 export const isAlive = (container: ContainerRecord): boolean =>

@@ -3,7 +3,9 @@ import { removeTree } from "../base/files.ts";
 import { bundleDirectory, podDirectory, podDiskDirectory } from "../base/paths.ts";
 import type { ContainerExit, ContainerId, ContainerState, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
+import { specOf } from "./image.ts";
 import type { PodHost } from "./pod.ts";
+import { terminationMessage } from "./terminationMessage.ts";
 
 /** The kubelet's words for an end. Without a recorded exit nobody knows the status: 137, `ContainerStatusUnknown`. */
 export function terminated(state: ContainerState, exit: ContainerExit | undefined, now: number): Terminated {
@@ -52,5 +54,6 @@ export async function recoverContainer(host: PodHost, record: PodRecord, contain
   if (observed.monitored) return { is: "alive", id: state.id, bundle };
   const exit = await host.runtime.ended(bundle);
   await releaseContainer(host, record.uid, state.id);
-  return { is: "ended", end: terminated(state, exit, host.now()) };
+  const end = terminated(state, exit, host.now());
+  return { is: "ended", end: { ...end, ...(await terminationMessage(host, record, { spec: specOf(record, container), container, end })) } };
 }

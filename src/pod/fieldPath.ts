@@ -3,4 +3,4 @@ import type { ContainerRecord } from "../state/state.ts";
 
 /** `spec.containers{nginx}`, as the kubelet writes it. */
 export const fieldPathOf = (container: Pick<ContainerRecord, "kind" | "name">): string =>
-  `spec.${container.kind === "init" ? "initContainers" : "containers"}{${container.name}}`;
+  `spec.${container.kind === "main" ? "containers" : "initContainers"}{${container.name}}`;

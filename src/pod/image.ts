@@ -1,5 +1,6 @@
 /** The image of a container: what its pull policy asks for, which one it is, and what it says about stopping. */
 import { WherryError } from "../base/errors.ts";
+import { type Signal, signalNamed } from "../spec/signals.ts";
 import type { Container } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import type { Image, ImageCatalog } from "../storage/storage.ts";
@@ -7,7 +8,7 @@ import type { PodHost } from "./pod.ts";
 
 /** A container as the manifest has it. */
 export function specOf(record: PodRecord, { kind, name }: ContainerRecord): Container {
-  const list = kind === "init" ? record.pod.spec.initContainers : record.pod.spec.containers;
+  const list = kind === "main" ? record.pod.spec.containers : record.pod.spec.initContainers;
   const found = list.find((each) => each.name === name);
   if (found === undefined) throw new Error(`container ${name} is not in its pod's spec`);
   return found;
@@ -65,16 +66,8 @@ function presentImage(images: ImageCatalog, names: readonly string[]): { readonl
   return undefined;
 }
 
-const SIGNAL = /^SIG[A-Z0-9+]+$/;
-const NUMBERS: Readonly<Record<string, NodeJS.Signals>> = { "1": "SIGHUP", "2": "SIGINT", "3": "SIGQUIT", "9": "SIGKILL", "10": "SIGUSR1", "12": "SIGUSR2", "15": "SIGTERM", "28": "SIGWINCH" };
-
-/** The signal that asks a container to end: the image's STOPSIGNAL (`SIGQUIT`, `QUIT` or `3`), else SIGTERM. */
-export function stopSignalOf(host: Pick<PodHost, "images">, container: Pick<ContainerRecord, "imageId">): NodeJS.Signals {
-  const text = host.images.find(container.imageId)?.config.stopSignal ?? "";
-  const known = NUMBERS[text];
-  if (known !== undefined) return known;
-  const name = text.startsWith("SIG") ? text : `SIG${text}`;
-  return isSignal(name) ? name : "SIGTERM";
+/** The signal that asks a container to end: its own `lifecycle.stopSignal`, else the image's STOPSIGNAL (`SIGQUIT`, `QUIT` or `3`), else SIGTERM. */
+export function stopSignalOf(host: Pick<PodHost, "images">, container: Pick<ContainerRecord, "imageId">, { lifecycle }: Pick<Container, "lifecycle">): Signal {
+  const text = lifecycle?.stopSignal ?? host.images.find(container.imageId)?.config.stopSignal ?? "";
+  return signalNamed(text) ?? "SIGTERM";
 }
-
-const isSignal = (name: string): name is NodeJS.Signals => SIGNAL.test(name) && Object.values(NUMBERS).some((each) => each === name);

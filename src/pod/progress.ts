@@ -1,11 +1,13 @@
 /** How far a play has come with its pods, from their records: what who waits is told. Pure. */
 import type { Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { mainContainers, nextToRun } from "./decide.ts";
+import { EXPIRED, mainContainers, nextToRun } from "./decide.ts";
+import { specOf } from "./image.ts";
+import { closedGates, containerReady, isProbed, lasting } from "./readiness.ts";
 
 /**
- * How far a play has come with a pod: every main container has been started once, or something keeps it from that.
- * Readiness probes will narrow `started` to Ready. `image`: it waits for nothing but images.
+ * How far a play has come with a pod: it is Ready (a container without probes has then been started once, whatever
+ * became of it), or something keeps it from that. `image`: it waits for nothing but images.
  */
 export type Progress =
   | { readonly is: "pending"; readonly image?: boolean }
@@ -25,19 +27,29 @@ const FATAL = new Set([...IMAGE, "CreateContainerConfigError", "CreateContainerE
 const NONE: ReadonlySet<string> = new Set();
 
 export function progressOf(record: PodRecord, containers: readonly ContainerRecord[], { held = NONE, patient = false }: ProgressOptions = {}): Progress {
+  if (record.reason === EXPIRED.reason) return { is: "failed", ...EXPIRED };
   if (record.sandboxAt === 0 && record.reason !== "" && record.phase !== "Succeeded") return { is: "failed", reason: record.reason, message: record.message };
   if (containers.some((each) => each.state.status === "creating")) return { is: "pending" };
   const waitsForImage = (each: ContainerRecord): boolean => held.has(each.name) || (patient && isTransient(each));
   for (const each of containers) {
-    const why = waitsForImage(each) ? undefined : failureOf(each);
+    const why = waitsForImage(each) ? undefined : failureOf(record, each);
     if (why !== undefined) return { is: "failed", ...why };
   }
-  const waiting = mainContainers(containers).filter((each) => each.state.status !== "running" && lastEnd(each) === undefined);
-  if (waiting.length === 0) return { is: "started" };
-  const next = nextToRun(containers).filter((each) => each.kind === "init" || waiting.includes(each));
+  const waiting = lasting(containers).filter((each) => !hasCome(record, each));
+  if (waiting.length === 0) return isOver(record, containers) || closedGates(record).length === 0 ? { is: "started" } : { is: "pending" };
+  const next = nextToRun(record, containers).filter((each) => each.kind === "init" || waiting.includes(each));
   const image = record.sandboxAt > 0 && next.every(waitsForImage);
   return { is: "pending", ...(image ? { image } : {}) };
 }
+
+/** Nothing more is to be expected of a container: it is ready, or has ended for good, or has no probe and has been started once. */
+function hasCome(record: PodRecord, container: ContainerRecord): boolean {
+  if (containerReady(record, container) || container.state.status === "terminated") return true;
+  return container.kind === "main" && !isProbed(specOf(record, container)) && lastEnd(container) !== undefined;
+}
+
+const isOver = (record: PodRecord, containers: readonly ContainerRecord[]): boolean =>
+  record.phase === "Succeeded" || record.phase === "Failed" || mainContainers(containers).every((each) => each.state.status === "terminated");
 
 const isTransient = ({ state }: ContainerRecord): boolean => state.status === "waiting" && state.transient === true && IMAGE.has(state.reason);
 
@@ -53,16 +65,19 @@ export function isDecided(pods: readonly Progress[]): boolean {
 /** True for the failure of an image, which is tried again. */
 export const isImageFailure = (progress: Progress): boolean => progress.is === "failed" && IMAGE.has(progress.reason);
 
-/** An init container that failed so often is given up by who waits for the pod; its restarts go on. */
-const INIT_TRIES = 3;
+/** An init container, or one with probes, that ended so often is given up by who waits for the pod; its restarts go on. */
+const TRIES = 3;
 
-function failureOf(each: ContainerRecord): { reason: string; message: string } | undefined {
+function failureOf(record: PodRecord, each: ContainerRecord): { reason: string; message: string } | undefined {
   const where = `container "${each.name}"`;
   if (each.state.status === "waiting" && FATAL.has(each.state.reason)) return { reason: each.state.reason, message: `${where}: ${each.state.message ?? ""}` };
   const end = lastEnd(each);
   if (end === undefined) return undefined;
-  if (each.kind === "init" && each.state.status === "waiting" && each.failures >= INIT_TRIES) {
+  if (each.kind === "init" && each.state.status === "waiting" && each.failures >= TRIES) {
     return { reason: "Init:CrashLoopBackOff", message: `init ${where} ended with exit code ${end.exitCode}, ${each.failures} times` };
+  }
+  if (each.kind !== "init" && each.state.status === "waiting" && each.failures >= TRIES && (each.kind === "sidecar" || isProbed(specOf(record, each)))) {
+    return { reason: "CrashLoopBackOff", message: `${where} ended with exit code ${end.exitCode}, ${each.failures} times` };
   }
   if (end.reason === "StartError") return { reason: "RunContainerError", message: `${where}: ${end.message ?? ""}` };
   if (each.kind === "init" && each.state.status === "terminated" && end.exitCode !== 0) return { reason: `Init:${end.reason}`, message: `init ${where} ended with exit code ${end.exitCode}` };

@@ -32,10 +32,10 @@ export function newPod(input: NewPodInput): { readonly record: Omit<PodRecord, "
 
 function containersOf(uid: PodUid, pod: Pod): readonly ContainerRecord[] {
   const waiting = pod.spec.initContainers.length > 0 ? "PodInitializing" : "ContainerCreating";
-  const row = (kind: ContainerRecord["kind"]) => (container: Container, position: number): ContainerRecord => ({
+  const row = (list: "init" | "main") => (container: Container, position: number): ContainerRecord => ({
     pod: uid,
     name: container.name,
-    kind,
+    kind: list === "init" && container.restartPolicy === "Always" ? "sidecar" : list,
     position,
     restarts: 0,
     state: { status: "waiting", reason: waiting },

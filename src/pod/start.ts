@@ -20,6 +20,7 @@ import { processNamespace } from "./processes.ts";
 import { hostnameOf, namespaceFiles } from "./sandbox.ts";
 import { type Binds, bindsOf } from "./binds.ts";
 import { fieldPathOf } from "./fieldPath.ts";
+import { terminationBind } from "./terminationMessage.ts";
 
 export interface StartRequest {
   readonly record: PodRecord;
@@ -111,7 +112,7 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
     identity: withGroups(lookupIdentity(rootfs, userOf(effectiveSecurity(record.pod, spec), image.config.user)), record.pod, spec),
     env: environment.env,
     rootfs,
-    binds: mounted.binds,
+    binds: [...mounted.binds, ...terminationBind(host, record, { container: spec, id })],
     devices: mounted.devices,
     namespaces: { ...namespaceFiles(host, record), ...(processes === undefined ? {} : { pid: processes }) },
     hostname: record.network === "host" ? host.node().name : hostnameOf(record.pod),

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { ContainerState } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { kubernetesForm, podConditions, podObject, podStatus, readyWord, restartsOf, statusWord } from "./status.ts";
+import { podConditions } from "./conditions.ts";
+import { kubernetesForm, podObject, podStatus, readyWord, restartsOf, statusWord } from "./status.ts";
 import { containerRecord, containerSpec, ended, ID, MINUTE, NOW, podRecord, running, waiting } from "./testing.ts";
 
 const NODE = { name: "host", ip: "192.0.2.1" };

@@ -5,6 +5,9 @@
 import { qosOf } from "../container/qos.ts";
 import type { ContainerState, ObjectMeta, PodCondition, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
+import { podConditions } from "./conditions.ts";
+import { initContainers, isInitialized, mainContainers } from "./decide.ts";
+import { containerReady, isHooked, isStarted, lasting } from "./readiness.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -48,7 +51,8 @@ export function objectMeta(metadata: ObjectMeta, known: { readonly uid?: string;
 /** v1 PodStatus. */
 export function podStatus(record: PodRecord, containers: readonly ContainerRecord[], node: Node): Json {
   const ip = podIp(record, node);
-  const init = ofKind(containers, "init");
+  const init = initContainers(containers);
+  const status = (each: ContainerRecord): Json => containerStatus(record, each);
   return {
     phase: record.phase,
     ...(record.reason === "" ? {} : { reason: record.reason }),
@@ -57,78 +61,39 @@ export function podStatus(record: PodRecord, containers: readonly ContainerRecor
     hostIP: node.ip,
     hostIPs: [{ ip: node.ip }],
     ...(ip === "" ? {} : { podIP: ip, podIPs: [{ ip }] }),
-    startTime: rfc3339(record.createdAt),
+    startTime: rfc3339(record.startedAt ?? record.createdAt),
     qosClass: qosOf(record.pod),
-    ...(init.length === 0 ? {} : { initContainerStatuses: init.map(containerStatus) }),
-    containerStatuses: ofKind(containers, "main").map(containerStatus),
+    ...(init.length === 0 ? {} : { initContainerStatuses: init.map(status) }),
+    containerStatuses: mainContainers(containers).map(status),
   };
 }
 
 /** The pod's address: the host's own for `hostNetwork`; empty when there is none. */
 export const podIp = (record: PodRecord, node: Node): string => (record.network === "host" ? node.ip : record.ip);
 
-/** The five conditions, in the order of the API. `Ready` is `record.readyAt`; the others follow from the records. */
-export function podConditions(record: PodRecord, containers: readonly ContainerRecord[]): readonly PodCondition[] {
-  const ready = readyCondition(record, containers);
-  return [
-    record.sandboxAt > 0
-      ? { type: "PodReadyToStartContainers", status: "True", lastTransitionTime: record.sandboxAt }
-      : { type: "PodReadyToStartContainers", status: "False", lastTransitionTime: record.createdAt },
-    initializedCondition(record, containers),
-    { type: "Ready", ...ready },
-    { type: "ContainersReady", ...ready },
-    { type: "PodScheduled", status: "True", lastTransitionTime: record.createdAt },
-  ];
-}
-
-function initializedCondition(record: PodRecord, containers: readonly ContainerRecord[]): PodCondition {
-  const init = ofKind(containers, "init");
-  if (record.initializedAt > 0 || init.length === 0) {
-    const reason = record.phase === "Succeeded" ? { reason: "PodCompleted" } : {};
-    return { type: "Initialized", status: "True", ...reason, lastTransitionTime: record.initializedAt || record.createdAt };
-  }
-  const message = `containers with incomplete status: [${names(init.filter((each) => !completed(each.state)))}]`;
-  return { type: "Initialized", status: "False", reason: "ContainersNotInitialized", message, lastTransitionTime: record.createdAt };
-}
-
-function readyCondition(record: PodRecord, containers: readonly ContainerRecord[]): Omit<PodCondition, "type"> {
-  if (record.readyAt > 0) return { status: "True", lastTransitionTime: record.readyAt };
-  const since = { status: "False", lastTransitionTime: lastChange(record, containers) } as const;
-  if (record.phase === "Succeeded") return { ...since, reason: "PodCompleted" };
-  if (record.phase === "Failed") return { ...since, reason: "PodFailed" };
-  const main = ofKind(containers, "main");
-  const unready = main.filter((each) => each.state.status !== "running");
-  return { ...since, reason: "ContainersNotReady", message: `containers with unready status: [${names(unready.length === 0 ? main : unready)}]` };
-}
-
-/** When a pod that is not ready last was: at the latest when its last container ended. */
-function lastChange(record: PodRecord, containers: readonly ContainerRecord[]): number {
-  return Math.max(record.createdAt, ...ends(containers));
-}
-
-function ends(containers: readonly ContainerRecord[]): readonly number[] {
-  return containers.flatMap(({ state, last }) => [state, last].map((each) => (each?.status === "terminated" ? each.finishedAt : 0)));
-}
-
 function conditionObject(condition: PodCondition): Json {
   return { ...condition, lastProbeTime: null, lastTransitionTime: rfc3339(condition.lastTransitionTime) };
 }
 
-function containerStatus(record: ContainerRecord): Json {
-  const { state, last } = record;
+function containerStatus(record: PodRecord, container: ContainerRecord): Json {
+  const { state, last } = container;
   const id = state.status === "waiting" ? last?.id : state.id;
   return {
-    name: record.name,
-    image: record.image,
-    imageID: record.imageId,
+    name: container.name,
+    image: container.image,
+    imageID: container.imageId,
     ...(id === undefined ? {} : { containerID: `wherry://${id}` }),
-    ready: containerReady(record),
-    started: state.status === "running",
-    restartCount: record.restarts,
-    state: stateObject(state),
+    ready: containerReady(record, container),
+    started: isStarted(record, container),
+    restartCount: container.restarts,
+    state: stateObject(shownState(record, container)),
     lastState: last === undefined ? {} : stateObject(last),
   };
 }
+
+/** The kubelet shows a container as running when its postStart hook has ended. */
+export const shownState = (record: PodRecord, container: ContainerRecord): ContainerState =>
+  container.state.status === "running" && !isHooked(record, container) ? { status: "creating", id: container.state.id } : container.state;
 
 /** v1 ContainerState. A container that is being made counts as waiting. */
 export function stateObject(state: ContainerState): Json {
@@ -156,15 +121,11 @@ function terminatedObject(state: Terminated): Json {
   };
 }
 
-/** Container readiness: a main container while it runs, an init container once it has completed. */
-export function containerReady(record: ContainerRecord): boolean {
-  return record.kind === "init" ? completed(record.state) : record.state.status === "running";
-}
-
-/** kubectl's READY column: `1/2`. An init container is no part of it. */
+/** kubectl's READY column: `1/2`. Main containers and sidecars; of the main ones none while the pod is initialized. */
 export function readyWord(record: PodRecord, containers: readonly ContainerRecord[]): string {
-  const ready = initializing(record, containers) === undefined ? ofKind(containers, "main").filter(containerReady).length : 0;
-  return `${ready}/${record.pod.spec.containers.length}`;
+  const counted = lasting(containers).filter((each) => each.kind === "sidecar" || initializing(record, containers) === undefined);
+  const sidecars = record.pod.spec.initContainers.filter((each) => each.restartPolicy === "Always").length;
+  return `${counted.filter((each) => containerReady(record, each)).length}/${record.pod.spec.containers.length + sidecars}`;
 }
 
 /** kubectl's STATUS column (its printPod): the one word that says most about the pod; Podman's for one that nobody has started. */
@@ -172,7 +133,7 @@ export function statusWord(record: PodRecord, containers: readonly ContainerReco
   if (record.wanted === "removed" && record.phase !== "Succeeded" && record.phase !== "Failed") return "Terminating";
   if (record.wanted === "stopped" && containers.every(neverStarted)) return "Created";
   const blocking = initializing(record, containers);
-  const word = blocking === undefined ? mainWord(record.phase, ofKind(containers, "main")) : initWord(blocking, record.pod.spec.initContainers.length);
+  const word = blocking === undefined ? mainWord(record, mainContainers(containers)) : initWord(blocking, record.pod.spec.initContainers.length);
   if (record.reason !== "" && UNINFORMATIVE.test(word)) return record.reason;
   if (word !== "Completed" || !containers.some(running)) return word;
   return record.readyAt > 0 ? "Running" : "NotReady";
@@ -181,9 +142,10 @@ export function statusWord(record: PodRecord, containers: readonly ContainerReco
 /** Words that only say that nothing has happened yet; a reason of the pod itself says more. */
 const UNINFORMATIVE = /^(Pending|Running|Failed|Unknown|ContainerCreating|PodInitializing|Init:\d+\/\d+)$/;
 
-/** kubectl's RESTARTS column: how often, and when last (ms since the epoch; 0 when that is unknown). */
+/** kubectl's RESTARTS column, of init containers or of the others: how often, and when last (ms since the epoch; 0 when that is unknown). */
 export function restartsOf(record: PodRecord, containers: readonly ContainerRecord[]): { readonly count: number; readonly lastAt: number } {
-  const counted = ofKind(containers, initializing(record, containers) === undefined ? "main" : "init");
+  const initialized = initializing(record, containers) === undefined;
+  const counted = initialized ? lasting(containers) : initContainers(containers);
   const count = counted.reduce((sum, each) => sum + each.restarts, 0);
   return { count, lastAt: Math.max(0, ...counted.map((each) => each.last?.finishedAt ?? 0)) };
 }
@@ -191,7 +153,7 @@ export function restartsOf(record: PodRecord, containers: readonly ContainerReco
 /** The init container that holds the pod up, or undefined when initialization is over. */
 function initializing(record: PodRecord, containers: readonly ContainerRecord[]): ContainerRecord | undefined {
   if (record.initializedAt > 0) return undefined;
-  return ofKind(containers, "init").find((each) => !completed(each.state));
+  return initContainers(containers).find((each) => !completed(each.state) && !isInitialized(record, each));
 }
 
 function initWord({ state, position }: ContainerRecord, total: number): string {
@@ -201,13 +163,14 @@ function initWord({ state, position }: ContainerRecord, total: number): string {
 }
 
 /** The reason of the first main container that waits or has ended; else the pod's own word. */
-function mainWord(own: string, main: readonly ContainerRecord[]): string {
-  for (const { state } of main) {
+function mainWord(record: PodRecord, main: readonly ContainerRecord[]): string {
+  for (const each of main) {
+    const state = shownState(record, each);
     if (state.status === "creating") return "ContainerCreating";
     if (state.status === "waiting" && state.reason !== "") return state.reason;
     if (state.status === "terminated") return endWord(state);
   }
-  return own;
+  return record.phase;
 }
 
 const endWord = (state: Terminated): string => state.reason || (state.signal === undefined ? `ExitCode:${state.exitCode}` : `Signal:${state.signal}`);
@@ -215,10 +178,6 @@ const endWord = (state: Terminated): string => state.reason || (state.signal ===
 const neverStarted = ({ state, last }: ContainerRecord): boolean => state.status === "waiting" && last === undefined;
 const completed = (state: ContainerState): boolean => state.status === "terminated" && state.exitCode === 0;
 const running = (each: ContainerRecord): boolean => each.kind === "main" && each.state.status === "running";
-const names = (containers: readonly ContainerRecord[]): string => containers.map((each) => each.name).join(" ");
-const ofKind = (containers: readonly ContainerRecord[], kind: ContainerRecord["kind"]): readonly ContainerRecord[] =>
-  containers.filter((each) => each.kind === kind).toSorted((one, other) => one.position - other.position);
-
 /**
  * A specification as the API prints it: lists and limits that are empty and flags that are false, which the checked form
  * spells out, are left out. Other empty objects stay (`emptyDir: {}` means something).

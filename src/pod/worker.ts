@@ -4,24 +4,28 @@
  * step of a new worker is to compare the records with what there is, and so is the first one after a step that failed.
  */
 import { messageOf } from "../base/errors.ts";
-import { rejectionOf, type Rejection } from "../container/admission.ts";
+import { rejectionOf } from "../container/admission.ts";
 import { allDone } from "../base/promises.ts";
 import { isLostNamespace } from "../network/namespaces.ts";
 import type { ContainerId, ContainerName, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { afterEnd, backoffText, decide, isActive, isAlive, type Decision } from "./decide.ts";
+import { afterEnd, backoffText, decide, EXPIRED, isActive, isAlive, matchingRule, RESTARTING_ALL, type Decision } from "./decide.ts";
 import { derive } from "./derive.ts";
-import { recoverContainer, releaseContainer, terminated } from "./end.ts";
+import { recoverContainer, terminated } from "./end.ts";
+import { Ends } from "./ends.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { fieldPathOf } from "./fieldPath.ts";
 import { PodImages } from "./images.ts";
 import { resetContainers } from "./records.ts";
 import { makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
+import { recordRejection, recordSandboxFailure } from "./sandboxFailure.ts";
 import { startContainer } from "./start.ts";
 import { updateVolumes } from "./volumes.ts";
 import { EVICTED, EVICTION_GRACE, StorageWatch } from "./storageWatch.ts";
-import { stopContainer } from "./stop.ts";
-import { backoffDelay } from "./backoff.ts";
+import { Stopper } from "./stopper.ts";
+import { Probes, type Unhealthy, unhealthyStop } from "./probes.ts";
+import { specOf } from "./image.ts";
+import { backoffDelay, refused } from "./backoff.ts";
 
 export interface WorkerOptions {
   readonly host: PodHost;
@@ -40,12 +44,9 @@ export class PodWorker implements Disposable {
   readonly uid: PodUid;
   readonly #options: WorkerOptions;
   readonly #images: PodImages;
-  /** The live containers that are watched; the promise resolves when the end has been recorded. */
-  readonly #ends = new Map<ContainerName, { readonly id: ContainerId; readonly recorded: Promise<void> }>();
-  readonly #watching = new AbortController();
-  /** Cuts a grace period short. */
-  #hurry = new AbortController();
-  #grace: number | undefined;
+  readonly #ends: Ends;
+  readonly #stopper: Stopper;
+  readonly #probes: Probes;
   #running: Promise<void> | undefined;
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,6 +63,14 @@ export class PodWorker implements Disposable {
     this.#options = options;
     const { host, config, reporter, onChange } = options;
     this.#images = new PodImages({ host, config, reporter, onSettled: () => this.nudge(), onProgress: () => onChange(uid) });
+    this.#ends = new Ends({ host, uid, reporter, record: (name, end) => this.#endedByItself(name, end) });
+    this.#probes = new Probes({ host, uid, reporter, onChange: () => this.#healthChanged(), onUnhealthy: (...about) => void this.#endUnhealthy(...about) });
+    this.#stopper = new Stopper({
+      host, reporter,
+      ended: (name) => this.#ends.recorded(name),
+      settle: (container) => this.#settle(container),
+      onEnding: (name) => this.#probes.ending(name),
+    });
     this.#recovered = options.isNew;
     this.#storage = new StorageWatch(uid, { ...options, onEvicted: () => this.#evicted() });
   }
@@ -119,10 +128,7 @@ export class PodWorker implements Disposable {
 
   /** Grace period in seconds for the stop that comes or runs, instead of the pod's own; 0 kills at once. */
   hurry(grace: number | undefined): void {
-    if (grace === undefined) return;
-    this.#grace = grace;
-    this.#hurry.abort();
-    this.#hurry = new AbortController();
+    if (grace !== undefined) this.#stopper.hurry(grace);
   }
 
   /** Brings the records in line with what a previous supervisor, or a step that failed, left behind. */
@@ -137,9 +143,9 @@ export class PodWorker implements Disposable {
   async #recover(): Promise<void> {
     const { host } = this.#options;
     for (const container of host.state.containers(this.uid)) {
-      if ("id" in container.state && this.#ends.get(container.name)?.id === container.state.id) continue;
+      if ("id" in container.state && this.#ends.isWatched(container.name, container.state.id)) continue;
       const found = await recoverContainer(host, this.#record(), container);
-      if (found.is === "alive") this.#watch(container.name, found.id, found.bundle);
+      if (found.is === "alive") this.#ends.watch(container.name, found.id, found.bundle);
       if (found.is === "ended") this.#ended(container.name, found.end);
       if (found.is === "undone") host.state.updateContainer(this.uid, container.name, { state: { status: "waiting", reason: "ContainerCreating" } });
     }
@@ -150,7 +156,7 @@ export class PodWorker implements Disposable {
 
   /** Without the namespaces nothing that runs in them is worth keeping. A sandbox that was never finished is taken back, too. */
   async #loseSandbox(record: PodRecord): Promise<void> {
-    await this.#stopAll(record, 0);
+    await this.#stopper.stopAll(record, { grace: 0 });
     await unmakeSandbox(this.#options.host, record);
     if (record.sandboxAt > 0) this.#options.host.state.updatePod(this.uid, { sandboxAt: 0, initializedAt: 0, readyAt: 0 });
   }
@@ -181,7 +187,7 @@ export class PodWorker implements Disposable {
 
   async #step(): Promise<void> {
     const { host } = this.#options;
-    if (host.state.pod(this.uid) === undefined || this.#watching.signal.aborted) return;
+    if (host.state.pod(this.uid) === undefined || !this.#ends.open) return;
     await this.recover();
     const record = this.#record();
     this.#storage.begin(record);
@@ -204,6 +210,7 @@ export class PodWorker implements Disposable {
 
   /** Does one decision; true when the pod is to be looked at again at once. */
   async #act(decision: Decision, record: PodRecord): Promise<boolean> {
+    const { host, reporter } = this.#options;
     switch (decision.do) {
       case "nothing":
         this.#wakeAt(decision.wakeAt);
@@ -212,6 +219,13 @@ export class PodWorker implements Disposable {
         return await this.#sandbox(record);
       case "start":
         await allDone(decision.containers.map((each) => this.#start(record, each)));
+        return true;
+      case "expire":
+        reporter.event({ type: "Normal", reason: EXPIRED.reason, message: EXPIRED.message, fieldPath: "" });
+        host.state.updatePod(this.uid, EXPIRED);
+        return true;
+      case "restartAll":
+        await this.#restartAll(record);
         return true;
       case "finish":
         await this.#finish(record, decision.phase);
@@ -234,7 +248,10 @@ export class PodWorker implements Disposable {
     const { host, reporter, config } = this.#options;
     try {
       const rejection = rejectionOf(record.pod, host.admission());
-      if (rejection !== undefined) return this.#reject(rejection);
+      if (rejection !== undefined) {
+        recordRejection({ host, uid: this.uid, reporter }, rejection);
+        return false;
+      }
       await makeSandbox(host, record, { config, reporter });
       this.#sandboxFailures = 0;
       host.state.updatePod(this.uid, { sandboxAt: host.now(), reason: "", message: "" });
@@ -243,29 +260,12 @@ export class PodWorker implements Disposable {
       return true;
     } catch (thrown) {
       if (isLostNamespace(thrown)) throw thrown;
-      const message = messageOf(thrown);
       this.#sandboxFailures += 1;
-      const until = host.now() + Math.max(1000, backoffDelay(this.#sandboxFailures));
-      host.state.transaction(() => {
-        host.state.updatePod(this.uid, { reason: "FailedCreatePodSandBox", message });
-        for (const each of host.state.containers(this.uid)) {
-          if (each.state.status === "waiting") host.state.updateContainer(this.uid, each.name, { state: { ...each.state, until: Math.max(until, each.state.until ?? 0) } });
-        }
-      });
-      reporter.event({ type: "Warning", reason: "FailedCreatePodSandBox", message: `Failed to create pod sandbox: ${message}`, fieldPath: "" });
+      recordSandboxFailure({ host, uid: this.uid, reporter }, messageOf(thrown), host.now() + Math.max(1000, backoffDelay(this.#sandboxFailures)));
       this.#refresh();
       await unmakeSandbox(host, record);
       return true;
     }
-  }
-
-  /** The pod has failed before anything of it was made (the kubelet's `rejectPod`). */
-  #reject({ reason, message }: Rejection): false {
-    const { host, reporter } = this.#options;
-    host.state.updatePod(this.uid, { phase: "Failed", reason, message: `Pod was rejected: ${message}` });
-    reporter.event({ type: "Warning", reason, message, fieldPath: "" });
-    reporter.progress(`${reason}: ${message}`);
-    return false;
   }
 
   async #start(record: PodRecord, container: ContainerRecord): Promise<void> {
@@ -277,53 +277,19 @@ export class PodWorker implements Disposable {
       return this.#refresh();
     }
     const outcome = await startContainer(host, { record, container, image: taken.image, present: taken.present, config, reporter });
-    if (outcome.is === "running") this.#watch(container.name, outcome.id, outcome.bundle);
+    if (outcome.is === "running") this.#ends.watch(container.name, outcome.id, outcome.bundle);
     else if (outcome.is === "ended") this.#ended(container.name, outcome.end);
-    else host.state.updateContainer(this.uid, container.name, this.#refused(container, outcome));
+    else host.state.updateContainer(this.uid, container.name, refused(container, outcome, host.now()));
     this.#refresh();
-  }
-
-  /** A container that could not be made waits, with the same back-off as one that ended. */
-  #refused(container: ContainerRecord, { reason, message }: { readonly reason: string; readonly message: string }): Partial<ContainerRecord> {
-    const failures = container.failures + 1;
-    return { failures, state: { status: "waiting", reason, message, until: this.#options.host.now() + Math.max(1000, backoffDelay(failures)) } };
-  }
-
-  #watch(name: ContainerName, id: ContainerId, bundle: string): void {
-    if (this.#ends.get(name)?.id === id) return;
-    this.#ends.set(name, { id, recorded: this.#recordEnd(name, id, bundle) });
-  }
-
-  /** Resolves when the end of a container has been recorded, however often that takes; never, when the pod is let go before. */
-  async #recordEnd(name: ContainerName, id: ContainerId, bundle: string): Promise<void> {
-    const { reporter } = this.#options;
-    for (;;) {
-      try {
-        if (await this.#awaitEnd(name, id, bundle)) return;
-        await new Promise<never>(() => {});
-      } catch (thrown) {
-        reporter.progress(`cannot watch: ${messageOf(thrown)}`, name);
-        await Bun.sleep(RETRY_AFTER);
-      }
-    }
-  }
-
-  /** False when the pod has been let go. */
-  async #awaitEnd(name: ContainerName, id: ContainerId, bundle: string): Promise<boolean> {
-    const { host, reporter } = this.#options;
-    const exit = await host.runtime.ended(bundle, { signal: this.#watching.signal });
-    if (this.#watching.signal.aborted) return false;
-    const container = this.#container(name);
-    if (container === undefined || container.state.status !== "running" || container.state.id !== id) return true;
-    // What cannot be released now is released before the next start, or with the sandbox: it must not hide the end.
-    await releaseContainer(host, this.uid, id).catch((thrown: unknown) => reporter.progress(`cannot clean up: ${messageOf(thrown)}`, name));
-    this.#ended(name, terminated(container.state, exit, host.now()));
-    this.nudge();
-    return true;
   }
 
   #container(name: ContainerName): ContainerRecord | undefined {
     return this.#options.host.state.containers(this.uid).find((each) => each.name === name);
+  }
+
+  #endedByItself(name: ContainerName, end: Terminated): void {
+    this.#ended(name, end);
+    this.nudge();
   }
 
   /** Records how a container ended and what becomes of it. */
@@ -332,8 +298,13 @@ export class PodWorker implements Disposable {
     const container = this.#container(name);
     if (container === undefined) return;
     const record = this.#record();
-    const next = afterEnd(container, end, { policy: record.pod.spec.restartPolicy, stopping: record.wanted !== "running" });
-    host.state.updateContainer(this.uid, name, next);
+    const { restartPolicy: policy = record.pod.spec.restartPolicy, restartPolicyRules: rules = [] } = specOf(record, container);
+    const stopping = record.reason === RESTARTING_ALL || !isActive(record, host.state.containers(this.uid));
+    const next = afterEnd(container, end, { policy, rules, stopping });
+    host.state.transaction(() => {
+      host.state.updateContainer(this.uid, name, next);
+      if (!stopping && matchingRule(rules, end.exitCode)?.action === "RestartAllContainers") host.state.updatePod(this.uid, { reason: RESTARTING_ALL });
+    });
     const delay = next.state.status === "waiting" && next.state.until !== undefined ? backoffText(next.state.until - end.finishedAt) : undefined;
     const later = delay === undefined ? "" : `, restarts in ${delay}`;
     reporter.progress(end.reason === "Completed" ? `completed${later}` : `ended: ${end.reason} (exit code ${end.exitCode})${later}`, name);
@@ -343,38 +314,47 @@ export class PodWorker implements Disposable {
     this.#refresh();
   }
 
+  /** What still runs, sidecars or all of a pod that has failed, has the pod's grace period to end. */
   async #finish(record: PodRecord, phase: "Succeeded" | "Failed"): Promise<void> {
+    await this.#stopper.stopAll(record);
     await unmakeSandbox(this.#options.host, record);
     this.#options.host.state.updatePod(this.uid, { phase, sandboxAt: 0, readyAt: 0 });
   }
 
+  /** All containers begin anew in the same sandbox, init containers too. */
+  async #restartAll(record: PodRecord): Promise<void> {
+    const { state } = this.#options.host;
+    await this.#stopper.stopAll(record);
+    state.transaction(() => {
+      state.updatePod(this.uid, { reason: "", initializedAt: 0, readyAt: 0 });
+      resetContainers(state, { ...this.#record(), sandboxAt: 0 });
+    });
+  }
+
   async #stop(record: PodRecord): Promise<void> {
-    await this.#stopAll(record, this.#grace ?? record.pod.spec.terminationGracePeriodSeconds);
+    await this.#stopper.stopAll(record);
     await unmakeSandbox(this.#options.host, record);
     const { state } = this.#options.host;
-    const clean = record.reason !== EVICTED && state.containers(this.uid).every((each) => each.state.status !== "terminated" || each.state.exitCode === 0);
+    const clean = record.reason !== EVICTED && state.containers(this.uid).every((each) => each.kind === "sidecar" || each.state.status !== "terminated" || each.state.exitCode === 0);
     state.transaction(() => {
       const started = this.#record().wanted === "running"; // somebody wants it to run again, since
       state.updatePod(this.uid, { sandboxAt: 0, readyAt: 0, ...(started ? { phase: "Pending", initializedAt: 0 } : { phase: clean ? "Succeeded" : "Failed" }) });
       if (started) resetContainers(state, this.#record());
     });
-    this.#grace = undefined;
+    this.#stopper.calm();
   }
 
-  /** All containers at once: SIGTERM, the grace period, SIGKILL; resolves when every end has been recorded. */
-  async #stopAll(record: PodRecord, grace: number): Promise<void> {
-    const { host, reporter } = this.#options;
-    const alive = host.state.containers(this.uid).filter(isAlive);
-    await allDone(
-      alive.map(async (container) => {
-        reporter.event({ type: "Normal", reason: "Killing", message: `Stopping container ${container.name}`, fieldPath: fieldPathOf(container) });
-        reporter.progress("stopping", container.name);
-        const ended = this.#ends.get(container.name)?.recorded ?? Promise.resolve();
-        await stopContainer(host, { record, container, ended, grace: () => this.#grace ?? grace, hurry: () => this.#hurry.signal });
-        await ended;
-        this.#settle(container);
-      }),
-    );
+  #healthChanged(): void {
+    this.#refresh();
+    this.nudge(); // what waited for it may be started
+  }
+
+  /** A container that fails its probes or its hook is ended; its restart policy says what follows. */
+  async #endUnhealthy(name: ContainerName, id: ContainerId, why: Unhealthy): Promise<void> {
+    const container = this.#container(name);
+    if (container === undefined || !("id" in container.state) || container.state.id !== id) return;
+    const record = this.#record();
+    await this.#stopper.stop(record, container, unhealthyStop(specOf(record, container), record, why)).catch((thrown: unknown) => this.#failed(thrown));
   }
 
   /** A container that nobody watched (half-made, or its monitor lost) is recorded as ended here. */
@@ -386,7 +366,7 @@ export class PodWorker implements Disposable {
 
   async #remove(record: PodRecord): Promise<void> {
     const { host, reporter } = this.#options;
-    await this.#stopAll(record, this.#grace ?? record.pod.spec.terminationGracePeriodSeconds);
+    await this.#stopper.stopAll(record);
     await removeSandbox(host, record);
     host.state.removePod(this.uid);
     this[Symbol.dispose]();
@@ -394,19 +374,22 @@ export class PodWorker implements Disposable {
     this.#options.onChange(this.uid);
   }
 
-  /** Writes phase, initializedAt and readyAt when they have changed, and tells. */
+  /** Writes what follows from the containers when it has changed, begins and ends their probes, and tells. */
   #refresh(): void {
     const { host } = this.#options;
     const record = host.state.pod(this.uid);
     if (record === undefined) return;
-    const change = derive(record, host.state.containers(this.uid), host.now());
+    const containers = host.state.containers(this.uid);
+    const change = derive(record, containers, host.now());
     if (Object.keys(change).length > 0) host.state.updatePod(this.uid, change);
+    if (this.#ends.open) this.#probes.look(record, containers);
     this.#options.onChange(this.uid);
   }
 
   /** Lets go of the pod: its containers live on, nobody watches them from here. */
   [Symbol.dispose](): void {
-    this.#watching.abort();
+    this.#ends[Symbol.dispose]();
+    this.#probes[Symbol.dispose]();
     this.#images.stop();
     clearTimeout(this.#timer);
     this.#storage[Symbol.dispose]();

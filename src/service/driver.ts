@@ -9,6 +9,7 @@ import { usesClaim } from "../pod/claims.ts";
 import type { PodHost } from "../pod/pod.ts";
 import { PodWorker } from "../pod/worker.ts";
 import type { Pod, PodUid, ServiceName } from "../spec/spec.ts";
+import type { Signal } from "../spec/signals.ts";
 import type { DurableState, PodRecord } from "../state/state.ts";
 import { configSource } from "./config.ts";
 import { hostPortsOf, newPod, resetContainers } from "../pod/records.ts";
@@ -169,11 +170,20 @@ export class ServiceDriver implements Disposable {
   }
 
   /** Sends a signal to all containers of pods. SIGKILL means that they shall not come back: they count as stopped. */
-  async kill(uids: readonly PodUid[], signal: NodeJS.Signals): Promise<void> {
+  async kill(uids: readonly PodUid[], signal: Signal): Promise<void> {
     if (signal === "SIGKILL") return this.#want(uids, "stopped", 0);
     const { host } = this.#options;
     const running = this.#records(uids).flatMap((record) => host.state.containers(record.uid));
     await allDone(running.map(async ({ state }) => (state.status === "running" ? host.runtime.kill(state.id, signal) : false)));
+  }
+
+  /** Records a condition that a readiness gate waits for. Its time moves only when its status does. */
+  setCondition(uid: PodUid, { type, status }: { readonly type: string; readonly status: "True" | "False" }): void {
+    const [record] = this.#records([uid]);
+    if (record === undefined || record.conditions?.[type]?.status === status) return;
+    const { state, now } = this.#options.host;
+    state.updatePod(uid, { conditions: { ...record.conditions, [type]: { status, since: now() } } });
+    this.#worker(uid, record.pod).nudge();
   }
 
   #records(uids: readonly PodUid[]): readonly PodRecord[] {
@@ -214,12 +224,12 @@ export class ServiceDriver implements Disposable {
  * Records that a stopped or ended pod shall run, from its beginning; one whose stop was interrupted goes on with what is
  * left of it. A pod that runs, or is being removed, is left alone. Needs the service's lock, not a supervisor.
  */
-export function markStart({ state }: Pick<PodHost, "state">, record: PodRecord): void {
+export function markStart({ state, now }: Pick<PodHost, "state" | "now">, record: PodRecord): void {
   const ended = record.phase === "Succeeded" || record.phase === "Failed";
   if (record.wanted === "removed" || (record.wanted === "running" && !ended)) return;
   const anew = record.sandboxAt === 0 && !state.containers(record.uid).some(isAlive);
   state.transaction(() => {
-    state.updatePod(record.uid, { wanted: "running", phase: "Pending", reason: "", message: "", ...(anew ? { initializedAt: 0, readyAt: 0 } : {}) });
+    state.updatePod(record.uid, { wanted: "running", phase: "Pending", reason: "", message: "", startedAt: now(), ...(anew ? { initializedAt: 0, readyAt: 0 } : {}) });
     resetContainers(state, record);
   });
 }

@@ -6,7 +6,7 @@ import type { ServiceProgress } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
 import { SUPERVISOR_DEAF } from "./client.ts";
 import { startPods, type PlayRequest } from "./play.ts";
-import type { PodVerb, Request } from "./protocol.ts";
+import type { PodCondition, PodVerb, Request } from "./protocol.ts";
 import { signalName } from "./requests.ts";
 import { askOrOwn, askUnlessGone } from "./turn.ts";
 
@@ -65,4 +65,15 @@ export async function changePods(engine: Engine, request: ChangeRequest): Promis
   if (verb === "stop") await owned.driver.stop(uids, grace);
   if (verb === "kill") await owned.driver.kill(uids, signalName(signal ?? "SIGKILL"));
   if (verb === "remove") await owned.driver.remove(uids, grace);
+}
+
+/** Sets a condition that a readiness gate of a pod waits for; the pod's own supervisor sees it at once. */
+export async function setCondition(engine: Engine, request: Pick<ChangeRequest, "service" | "cgroup" | "onProgress"> & { readonly uid: PodUid; readonly condition: PodCondition }): Promise<void> {
+  const { service, uid, condition, onProgress } = request;
+  const asking = { service, request: { op: "condition", uid, ...condition } as const, options: { onProgress }, cgroup: request.cgroup, onProgress };
+  await endWithoutMonitor(engine, service);
+  if (await askUnlessGone(engine, asking)) return;
+  using _turn = commandTurn(engine, service);
+  using owned = await askOrOwn(engine, asking);
+  owned?.driver.setCondition(uid, condition);
 }

@@ -13,7 +13,7 @@ import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
 import { textDigest } from "../state/sealed.ts";
 import { ask, socketAppears, SUPERVISOR_GONE, type AskOptions } from "./client.ts";
-import type { Player } from "./protocol.ts";
+import { PROGRESS_DEADLINE, type Player } from "./protocol.ts";
 import { failUnstarted, progressOfPods } from "./requests.ts";
 import { askOrOwn, askUnlessGone, type Asking } from "./turn.ts";
 
@@ -28,6 +28,8 @@ export interface PlayRequest extends Wanted {
   /** Environment for the supervisor: NOTIFY_SOCKET, WATCHDOG_USEC, and what pulls need. */
   readonly env: Readonly<Record<string, string>>;
   readonly imageEnvironment: Readonly<Record<string, string>>;
+  /** Milliseconds after which a pod that is not ready is a failure; `PROGRESS_DEADLINE` when absent. */
+  readonly timeout?: number;
   readonly onProgress: (progress: ServiceProgress) => void;
   /** Resolves when nobody waits any more for the pods to be started; asked for only then. */
   readonly interrupted?: () => Promise<void>;
@@ -58,13 +60,13 @@ function planFor(engine: Engine, request: PlayRequest, isSupervised: boolean): P
   });
 }
 
-/** Does what `planPlay` has seen, and follows until every pod has been started. Fails with kind `failed` when one cannot be; the others go on. */
+/** Does what `planPlay` has seen, and follows until every pod is ready. Fails with kind `failed` when one cannot be; the others go on. */
 export async function play(engine: Engine, request: PlayRequest, seen: Plan): Promise<void> {
   const service = request.record.name;
   await endWithoutMonitor(engine, service);
   const options: AskOptions = { onProgress: request.onProgress, onDone: request.onStarted, interrupted: request.interrupted };
   const { record, objects, replace, start } = request;
-  const player: Player = { imageEnvironment: request.imageEnvironment, patient: request.unit !== "" };
+  const player: Player = { imageEnvironment: request.imageEnvironment, patient: request.unit !== "", timeout: request.timeout ?? PROGRESS_DEADLINE };
   if (seen.unchanged && sameRecord(engine, request) && (await askUnlessGone(engine, { service, request: { op: "follow", player, again: true }, options }))) return;
   const asking: Asking = { service, request: { op: "apply", record, objects, replace, start, player }, options, cgroup: request.cgroup, onProgress: request.onProgress };
   if (await askUnlessGone(engine, asking)) return;
@@ -143,5 +145,5 @@ export async function startPods(engine: Engine, owned: Owned, request: Pick<Play
   for (const pod of owned.driver.pods()) if (uids.includes(pod.uid)) markStart(engine.host, pod);
   owned.driver[Symbol.dispose]();
   await launch(engine, { record, cgroup: request.cgroup, unit: request.unit, env: request.env }, owned);
-  await followStart(engine, { service, player: { imageEnvironment: {}, patient: request.unit !== "" } }, { onProgress: request.onProgress });
+  await followStart(engine, { service, player: { imageEnvironment: {}, patient: request.unit !== "", timeout: PROGRESS_DEADLINE } }, { onProgress: request.onProgress });
 }

@@ -14,6 +14,16 @@ export interface Player {
   readonly imageEnvironment: Readonly<Record<string, string>>;
   /** A registry that cannot be reached is waited for, as at boot. */
   readonly patient: boolean;
+  /** Milliseconds after which a pod that is not ready is given up by who waits; it goes on. */
+  readonly timeout: number;
+}
+
+/** Deployments' progressDeadlineSeconds, in ms. */
+export const PROGRESS_DEADLINE = 600_000;
+
+export interface PodCondition {
+  readonly type: string;
+  readonly status: "True" | "False";
 }
 
 export type Request =
@@ -21,6 +31,8 @@ export type Request =
   | { readonly op: "apply"; readonly record: ServiceRecord; readonly objects: readonly ObjectRecord[]; readonly replace: boolean; readonly start: boolean; readonly player: Player }
   /** Follow until all pods are ready or one cannot be. `again`: it is a play of what was played before, so what could not be pulled is tried again. */
   | { readonly op: "follow"; readonly player: Player; readonly again: boolean }
+  /** Set a condition that a readiness gate of a pod waits for. */
+  | ({ readonly op: "condition"; readonly uid: string } & PodCondition)
   /** Change pods by uid. `grace`: seconds, in place of the pods' own. `signal`: for kill. Done when it has happened. */
   | { readonly op: "pods"; readonly verb: PodVerb; readonly uids: readonly string[]; readonly grace?: number; readonly signal?: string }
   /** Stop and remove all pods, then end. Done when the pods are gone; the connection closes when the supervisor has ended. */

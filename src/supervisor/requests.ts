@@ -3,10 +3,12 @@ import { fail } from "../base/errors.ts";
 import { isDecided, isImageFailure, progressOf, type Progress } from "../pod/progress.ts";
 import type { ServiceDriver } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
+import { type Signal, signalNamed } from "../spec/signals.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
-import type { PodRecord } from "../state/state.ts";
+import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { podUid } from "../spec/spec.ts";
-import type { Message, Player, Request } from "./protocol.ts";
+import { PROGRESS_DEADLINE, type Message, type Player, type Request } from "./protocol.ts";
+import { waitingFor } from "./status.ts";
 
 /** The supervisor as its requests see it. */
 export interface Supervised {
@@ -38,6 +40,8 @@ export async function handleRequest(supervised: Supervised, request: Request, re
       if (request.again) playedAgain(supervised, request.player);
       for (const what of supervised.engine.host.puller.underway()) reply.send({ type: "progress", what });
       return await follow(supervised, request.player, reply);
+    case "condition":
+      return supervised.driver.setCondition(podUid(request.uid), request);
     case "pods":
       return await changePods(supervised, request, reply);
     case "down":
@@ -60,21 +64,40 @@ function playedAgain({ driver, engine }: Supervised, { imageEnvironment }: Playe
   driver.retryPulls();
 }
 
-/** Waits until every pod that shall run has been started, or cannot be (`isDecided`); fails with all that cannot. */
-async function follow(supervised: Supervised, { patient }: Pick<Player, "patient">, { signal }: Reply): Promise<void> {
+/**
+ * Waits until every pod that shall run is ready, or cannot be (`isDecided`), or the time is over; fails with all that are
+ * not. For a unit, what only waits for its image is waited for however long it takes.
+ */
+async function follow(supervised: Supervised, { patient, timeout }: Omit<Player, "imageEnvironment">, { signal }: Reply): Promise<void> {
   const { engine, service, driver } = supervised;
   const progress = (): readonly PodProgress[] => progressOfPods(engine, service, { patient, pulling: (uid) => driver.pulling(uid) });
   let last = progress();
-  await supervised.until(() => supervised.applied() && isDecided((last = progress()).map((each) => each.progress)), signal);
+  const late = (): boolean => last.some(({ progress: each }) => each.is === "pending" && !(patient && each.image === true));
+  const decided = (): boolean => supervised.applied() && isDecided((last = progress()).map((each) => each.progress));
+  for (let waits = true; waits; ) waits = (await untilOver(supervised, decided, { signal, timeout })) && !late();
   failUnstarted(last, service);
+}
+
+/** True when the time was over first. */
+async function untilOver(supervised: Supervised, reached: () => boolean, { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number }): Promise<boolean> {
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), timeout);
+  try {
+    await supervised.until(reached, AbortSignal.any([signal, over.signal]));
+    return over.signal.aborted;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export interface PodProgress {
   readonly record: PodRecord;
+  readonly containers: readonly ContainerRecord[];
   readonly progress: Progress;
 }
 
 export interface FollowOptions {
+  /** A registry that cannot be reached is waited for. */
   readonly patient: boolean;
   /** Containers of a pod that wait for their image. */
   readonly pulling: (uid: PodUid) => ReadonlyMap<string, string>;
@@ -83,10 +106,13 @@ export interface FollowOptions {
 /** How far the pods of a service that shall run have come. */
 export function progressOfPods({ host: { state } }: Engine, service: ServiceName, { patient, pulling }: FollowOptions): readonly PodProgress[] {
   const wanted = state.pods({ service }).filter((record) => record.wanted === "running");
-  return wanted.map((record) => ({ record, progress: progressOf(record, state.containers(record.uid), { patient, held: new Set(pulling(record.uid).keys()) }) }));
+  return wanted.map((record) => {
+    const containers = state.containers(record.uid);
+    return { record, containers, progress: progressOf(record, containers, { patient, held: new Set(pulling(record.uid).keys()) }) };
+  });
 }
 
-/** Fails with kind `failed` when a pod could not be started, with one sentence for each. */
+/** Fails with kind `failed` when a pod could not be started or is not ready, with one sentence for each. */
 export function failUnstarted(pods: readonly PodProgress[], service: ServiceName): void {
   const failures = pods.flatMap(failureSentence);
   if (failures.length === 0) return;
@@ -94,9 +120,11 @@ export function failUnstarted(pods: readonly PodProgress[], service: ServiceName
   fail("failed", `Cannot start ${failures.length} of ${pods.length} pods: ${failures.join("; ")}`, { code: "EPODFAILED", ...hint });
 }
 
-function failureSentence({ record, progress }: PodProgress): readonly string[] {
+function failureSentence({ record, containers, progress }: PodProgress): readonly string[] {
   const { namespace, name } = record.pod.metadata;
-  return progress.is === "failed" ? [`pod "${namespace}/${name}": ${progress.reason}: ${progress.message}`] : [];
+  if (progress.is === "failed") return [`pod "${namespace}/${name}": ${progress.reason}: ${progress.message}`];
+  if (progress.is === "started") return [];
+  return [`pod "${namespace}/${name}": ProgressDeadlineExceeded: it is not ready: waiting for ${waitingFor({ record, containers, pulling: new Map() })}`];
 }
 
 async function changePods(supervised: Supervised, request: Extract<Request, { op: "pods" }>, { signal }: Reply): Promise<void> {
@@ -116,20 +144,16 @@ async function changePods(supervised: Supervised, request: Extract<Request, { op
     case "remove":
       return await driver.remove(uids, request.grace);
   }
-  await supervised.until(() => uids.every((uid) => {
+  const settled = (): boolean => uids.every((uid) => {
     const record = engine.host.state.pod(uid);
     return record === undefined || progressOf(record, engine.host.state.containers(uid), { held: new Set(driver.pulling(uid).keys()) }).is !== "pending";
-  }), signal);
+  });
+  await untilOver(supervised, settled, { signal, timeout: PROGRESS_DEADLINE });
 }
 
-const SIGNALS = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGCONT", "SIGSTOP", "SIGWINCH"] as const;
-
-/** `KILL`, `sigkill`, `9` → `SIGKILL` (signal(7)). Fails with kind `usage`. */
-export function signalName(text: string): NodeJS.Signals {
-  const numbers: Readonly<Record<string, string>> = { "1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "10": "USR1", "12": "USR2", "15": "TERM", "18": "CONT", "19": "STOP" };
-  const name = `SIG${(numbers[text] ?? text).toUpperCase().replace(/^SIG/, "")}`;
-  return SIGNALS.find((each) => each === name) ?? fail("usage", `Cannot send "${text}": it must be one of ${SIGNALS.join(", ")}`);
-}
+/** `KILL`, `sigkill`, `9`, `RTMIN+3`: a signal (signal(7)). Fails with kind `usage`. */
+export const signalName = (text: string): Signal =>
+  signalNamed(text) ?? fail("usage", `Cannot send "${text}": it must be a signal such as SIGHUP, USR1, 15 or SIGRTMIN+3`);
 
 async function down(supervised: Supervised, grace: number | undefined): Promise<void> {
   const { driver } = supervised;

@@ -1,5 +1,6 @@
 /** The one line that says how a service is: STATUS= of the unit and the status of `wherry ps`. Pure. */
 import { progressOf } from "../pod/progress.ts";
+import { containerReady, healthOf, lasting } from "../pod/readiness.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 
 export interface PodView {
@@ -33,12 +34,18 @@ export function statusOf(pods: readonly PodView[], { patient }: { readonly patie
 const isPending = ({ record, containers, pulling }: PodView, patient: boolean): boolean =>
   progressOf(record, containers, { held: new Set(pulling.keys()), patient }).is === "pending";
 
-function waitingFor({ record, containers, pulling }: PodView): string {
+/** The pod, and what of it is waited for. */
+export function waitingFor({ record, containers, pulling }: PodView): string {
   const { name } = record.pod.metadata;
   if (record.reason !== "") return `${name} (${record.reason})`;
   if (record.phase === "Failed") return `${name} (Failed)`;
   const [pulled] = pulling;
   if (pulled !== undefined) return `${name} (${pulled[0]}: ${pulled[1]})`;
+  const unready = lasting(containers).find((each) => each.state.status === "running" && !containerReady(record, each));
+  const why = unready === undefined ? undefined : healthOf(unready)?.why;
   const stuck = containers.find(({ state }) => state.status === "waiting" || (state.status === "terminated" && state.exitCode !== 0));
-  return stuck === undefined || (stuck.state.status !== "waiting" && stuck.state.status !== "terminated") ? name : `${name} (${stuck.name}: ${stuck.state.reason})`;
+  if (stuck !== undefined && "reason" in stuck.state) return `${name} (${stuck.name}: ${stuck.state.reason})`;
+  if (unready !== undefined) return why === undefined ? `${name} (${unready.name})` : `${name} (${unready.name}: ${why})`;
+  const gates = (record.pod.spec.readinessGates ?? []).filter(({ conditionType }) => record.conditions?.[conditionType]?.status !== "True");
+  return gates.length === 0 ? name : `${name} (readiness gate ${gates.map(({ conditionType }) => conditionType).join(", ")})`;
 }

@@ -4,7 +4,7 @@ import { POD_VERBS, type Message, type Request } from "./protocol.ts";
 
 export const encode = (value: Request | Message): string => `${JSON.stringify(value)}\n`;
 
-const OPERATIONS = ["apply", "follow", "pods", "down"];
+const OPERATIONS = ["apply", "follow", "condition", "pods", "down"];
 
 /** A request as a client of this very program wrote it; the socket admits only the same user. */
 export function parseRequest(line: string): Request {

@@ -9,7 +9,9 @@ export interface PodView {
   readonly status: {
     readonly phase: string;
     readonly podIP?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly reason?: string;
+    readonly message?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }[];
     readonly containerStatuses?: readonly ContainerView[];
     readonly initContainerStatuses?: readonly ContainerView[];
   };
@@ -18,6 +20,7 @@ export interface PodView {
 export interface ContainerView {
   readonly name: string;
   readonly ready: boolean;
+  readonly started?: boolean;
   readonly restartCount: number;
   readonly state: StateView;
   readonly lastState?: StateView;
@@ -26,7 +29,7 @@ export interface ContainerView {
 export interface StateView {
   readonly waiting?: { readonly reason: string; readonly message?: string };
   readonly running?: { readonly startedAt: string };
-  readonly terminated?: { readonly exitCode: number; readonly reason: string; readonly finishedAt: string };
+  readonly terminated?: { readonly exitCode: number; readonly reason: string; readonly message?: string; readonly finishedAt: string };
 }
 
 /** `wherry get pods -A -o json`. */

@@ -55,7 +55,7 @@ function asked(engine: Engine, input: Input): readonly PodRecord[] {
 }
 
 /** A service container that has to be started again stays where it was. A unit's is started by systemd. */
-function surroundings(engine: Engine, context: Context, service: ServiceName): { cgroup: string; unit: string; env: Readonly<Record<string, string>> } {
+export function surroundings(engine: Engine, context: Context, service: ServiceName): { cgroup: string; unit: string; env: Readonly<Record<string, string>> } {
   const run = engine.host.state.run(service);
   const byHand = run === undefined || run.unit === "";
   return { cgroup: byHand ? handCgroup(service) : run.cgroup, unit: byHand ? "" : run.unit, env: supervisorEnv(context) };

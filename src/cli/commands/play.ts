@@ -9,6 +9,7 @@ import { play, planPlay, type PlayRequest } from "../../supervisor/play.ts";
 import { INTERRUPTED } from "../../supervisor/client.ts";
 import { down } from "../../supervisor/down.ts";
 import { notifier } from "../../systemd/notify.ts";
+import { parseDuration } from "../age.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
 import { changing, handCgroup, progressWriter, runningUnit, supervisorEnv, absolute } from "../changing.ts";
@@ -16,7 +17,7 @@ import { checkFiles, type CheckedFiles, configMapFiles } from "../manifests.ts";
 import { NAMESPACE, output } from "../options.ts";
 
 export const command: Command = {
-  description: "Checks the whole manifest before anything is touched; played again, only what has changed is done. Returns when every pod has been started.",
+  description: "Checks the whole manifest before anything is touched; played again, only what has changed is done. Returns when every pod is ready.",
   examples: ["wherry play shop.yaml", "wherry play --dry-run shop.yaml", "kustomize build | wherry play --name shop -", "wherry play --publish 8080:80 web.yaml"],
   options: [
     { long: "name", value: "NAME", summary: "name of the service (default: from the file's name)" },
@@ -25,6 +26,7 @@ export const command: Command = {
     { long: "replace", summary: "remake every pod, changed or not" },
     { long: "start", summary: "--start=false records the pods without starting them" },
     { long: "wait", short: "w", summary: "stay until all pods have ended or the command is interrupted, then take the service down" },
+    { long: "timeout", value: "DURATION", summary: "how long pods may take to become ready: 90s, 10m (default: 10m)" },
     { long: "configmap", value: "FILE", repeat: true, summary: "ConfigMaps from other files, separated by commas", complete: "files" },
     { long: "publish", value: "[[IP:]HOST:]PORT[/PROTO]", repeat: true, summary: "publish a container port on the host" },
     { long: "network", value: "MODE", choices: ["bridge", "none", "host"], summary: "network of the pods: bridge, none or host" },
@@ -79,6 +81,7 @@ function requestOf(context: Context, input: Input, { engine, checked }: { engine
   const name = asked !== undefined ? serviceName(asked) : first === "-" ? serviceName("stdin") : serviceNameOf(first);
   const before = engine.durable.service(name);
   const unit = input.text("unit") ?? "";
+  const timeout = input.text("timeout");
   const options: ServiceOptions = {
     exitPolicy: EXIT_POLICIES.find((each) => each === input.text("service-exit-code-propagation")) ?? "none",
     network: networkOf(input.text("network")),
@@ -102,6 +105,7 @@ function requestOf(context: Context, input: Input, { engine, checked }: { engine
     unit,
     env: supervisorEnv(context),
     imageEnvironment: context.imageEnvironment,
+    ...(timeout === undefined ? {} : { timeout: parseDuration(timeout) }),
     onProgress: progressWriter(context, input.flag("quiet")),
     interrupted: () => context.interrupted(),
     onStarted: () => {

@@ -1,6 +1,6 @@
 /** `wherry wait`: until pods meet a condition, with kubectl's words. */
 import { fail } from "../../base/errors.ts";
-import { podConditions } from "../../pod/status.ts";
+import { podConditions } from "../../pod/conditions.ts";
 import type { PodRecord, RuntimeState } from "../../state/state.ts";
 import { parseDuration } from "../age.ts";
 import type { Command, Input, Outcome } from "../command.ts";
@@ -50,7 +50,7 @@ async function* waiting(context: Context, { pods, goal, timeout }: { readonly po
 function goalOf(text: string | undefined): Goal {
   if (text === undefined) fail("usage", "Cannot wait: --for is missing", { hint: "--for=condition=Ready or --for=delete" });
   if (text.toLowerCase() === "delete") return { kind: "delete" };
-  const [, type, status = "True"] = /^condition=([A-Za-z]+)(?:=(\w+))?$/.exec(text) ?? [];
+  const [, type, status = "True"] = /^condition=([A-Za-z][\w./-]*)(?:=(\w+))?$/.exec(text) ?? [];
   if (type === undefined) fail("usage", `Cannot wait for "${text}": it must be delete or condition=TYPE[=STATUS]`);
   return { kind: "condition", type, status };
 }

@@ -1,6 +1,8 @@
 /** `describe pod`, in kubectl's layout. Pure. */
 import { qosOf } from "../../container/qos.ts";
-import { containerReady, type Node, podConditions, podIp } from "../../pod/status.ts";
+import { podConditions } from "../../pod/conditions.ts";
+import { containerReady } from "../../pod/readiness.ts";
+import { type Node, podIp, shownState } from "../../pod/status.ts";
 import type { Container, ContainerState, PodSpec } from "../../spec/spec.ts";
 import type { ContainerRecord, EventRecord, PodRecord } from "../../state/state.ts";
 import { block, type Line, line, list, nested, pairs, render, when, words } from "./lines.ts";
@@ -62,7 +64,7 @@ function container(spec: Container, { record, containers }: PodFacts): readonly 
     line(spec.ports.length > 1 ? "Host Ports" : "Host Port", spec.ports.map((port) => hostPort(port, record)).join(", ") || "<none>"),
     ...(spec.command === undefined ? [] : block("Command", words(spec.command))),
     ...(spec.args === undefined ? [] : block("Args", words(spec.args))),
-    ...(observed === undefined ? [] : life(observed)),
+    ...(observed === undefined ? [] : life(record, observed)),
     ...(limits.length === 0 ? [] : block("Limits", limits.map(([name, amount]) => line(name, amount)))),
     ...environment(spec),
     ...mounts(spec),
@@ -80,11 +82,11 @@ function containerId(observed: ContainerRecord | undefined): string {
   return id === undefined ? "" : `wherry://${id}`;
 }
 
-function life(observed: ContainerRecord): readonly Line[] {
+function life(record: PodRecord, observed: ContainerRecord): readonly Line[] {
   return [
-    ...stateLines("State", observed.state),
+    ...stateLines("State", shownState(record, observed)),
     ...(observed.last === undefined ? [] : stateLines("Last State", observed.last)),
-    line("Ready", containerReady(observed) ? "True" : "False"),
+    line("Ready", containerReady(record, observed) ? "True" : "False"),
     line("Restart Count", `${observed.restarts}`),
     ...(observed.logPath === "" ? [] : [line("Log", observed.logPath)]),
   ];
