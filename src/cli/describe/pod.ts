@@ -7,6 +7,7 @@ import type { Container, ContainerState, PodSpec } from "../../spec/spec.ts";
 import type { ContainerRecord, EventRecord, PodRecord } from "../../state/state.ts";
 import { block, type Line, line, list, nested, pairs, render, when, words } from "./lines.ts";
 import { environment, mounts, volumes } from "./spec.ts";
+import { probes } from "./probes.ts";
 import { eventLines } from "./events.ts";
 
 export interface PodFacts {
@@ -41,7 +42,7 @@ function head({ record, node }: PodFacts): readonly Line[] {
     line("UID", record.uid),
     line("Service", record.service),
     line("Node", `${node.name}/${node.ip}`),
-    line("Start Time", when(record.createdAt)),
+    line("Start Time", when(record.startedAt ?? record.createdAt)),
     ...pairs("Labels", metadata.labels, "="),
     ...pairs("Annotations", metadata.annotations, ": "),
     line("Status", record.wanted === "removed" ? `Terminating (was ${record.phase})` : record.phase),
@@ -66,6 +67,7 @@ function container(spec: Container, { record, containers }: PodFacts): readonly 
     ...(spec.args === undefined ? [] : block("Args", words(spec.args))),
     ...(observed === undefined ? [] : life(record, observed)),
     ...(limits.length === 0 ? [] : block("Limits", limits.map(([name, amount]) => line(name, amount)))),
+    ...probes(spec),
     ...environment(spec),
     ...mounts(spec),
   ]);
@@ -119,7 +121,9 @@ const message = (text: string | undefined): readonly Line[] => (text === undefin
 
 function conditions({ record, containers }: PodFacts): readonly Line[] {
   const rows = podConditions(record, containers).map(({ type, status }) => ({ indent: 0, label: type, value: status }));
-  return block("Conditions", [{ indent: 0, label: "Type", value: "Status" }, ...rows]);
+  const gates = (record.pod.spec.readinessGates ?? []).map(({ conditionType }) => ({ indent: 0, label: conditionType, value: record.conditions?.[conditionType]?.status ?? "<none>" }));
+  const gated = gates.length === 0 ? [] : block("Readiness Gates", [{ indent: 0, label: "Type", value: "Status" }, ...gates]);
+  return [...gated, ...block("Conditions", [{ indent: 0, label: "Type", value: "Status" }, ...rows])];
 }
 
 function tail(record: PodRecord, spec: PodSpec): readonly Line[] {
