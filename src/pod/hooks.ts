@@ -18,7 +18,7 @@ export async function runHook({ runtime }: Pick<PodHost, "runtime">, handler: Li
   if ("sleep" in handler) return await sleep(handler.sleep.seconds * 1000, signal);
   if ("httpGet" in handler) {
     const { host, port } = handler.httpGet;
-    return await httpHook(handler.httpGet, { host: host ?? addressOf(record), port: portOf(container, port), signal }, AGENTS.lifecycle);
+    return await httpHook(handler.httpGet, { host: host ?? addressOf(record), port: portOf(container.ports, port), signal }, AGENTS.lifecycle);
   }
   const args = handler.exec.command;
   const ran = await runtime.run(id, { args, outputMax: OUTPUT_MAX, signal });

@@ -5,6 +5,7 @@ import type { PodRecord } from "../state/state.ts";
 import { goDuration } from "./backoff.ts";
 import { hostAddress } from "./hostAddress.ts";
 import { grpcProbe } from "./probeGrpc.ts";
+import { isUnreachable, probeInside } from "./probeInside.ts";
 import { httpProbe, type Target, tcpProbe } from "./probeHttp.ts";
 import type { PodHost } from "./pod.ts";
 import type { ProbeResult } from "./prober.ts";
@@ -26,7 +27,7 @@ export interface ProbeRequest {
 }
 
 /** Never fails. Nothing of it is left when it resolves: no process, no connection. */
-export async function runProbe(host: Pick<PodHost, "runtime">, request: ProbeRequest): Promise<ProbeResult> {
+export async function runProbe(host: Pick<PodHost, "runtime" | "paths">, request: ProbeRequest): Promise<ProbeResult> {
   let result: ProbeResult = { is: "error", message: "" };
   for (let tries = 0; tries < TRIES && result.is === "error" && !request.signal.aborted; tries++) {
     result = await probeOnce(host, request).catch((thrown: unknown): ProbeResult => ({ is: "error", message: messageOf(thrown) }));
@@ -34,14 +35,21 @@ export async function runProbe(host: Pick<PodHost, "runtime">, request: ProbeReq
   return result;
 }
 
-async function probeOnce(host: Pick<PodHost, "runtime">, { record, container, id, probe, signal }: ProbeRequest): Promise<ProbeResult> {
-  const timeout = probe.timeoutSeconds * 1000;
-  if ("exec" in probe) return await execProbe(host, { id, args: probe.exec.command, timeout, signal });
+async function probeOnce(host: Pick<PodHost, "runtime" | "paths">, { record, container, id, probe, signal }: ProbeRequest): Promise<ProbeResult> {
+  if ("exec" in probe) return await execProbe(host, { id, args: probe.exec.command, timeout: probe.timeoutSeconds * 1000, signal });
+  const { ports } = container;
+  if (isUnreachable(record)) return await probeInside(host, record, { request: { probe, ports }, signal });
+  return await networkProbe(probe, { address: addressOf(record), ports, signal });
+}
+
+/** A probe over the network of who calls. `address`: the pod's. */
+export async function networkProbe(probe: Probe, { address, ports, signal }: { readonly address: string; readonly ports: Container["ports"]; readonly signal: AbortSignal }): Promise<ProbeResult> {
   const to = (at: { readonly host?: string; readonly port: number | string }): Target =>
-    ({ host: at.host ?? addressOf(record), port: portOf(container, at.port), timeout, signal });
+    ({ host: at.host ?? address, port: portOf(ports, at.port), timeout: probe.timeoutSeconds * 1000, signal });
   if ("httpGet" in probe) return await httpProbe(probe.httpGet, to(probe.httpGet), AGENTS.probe);
   if ("tcpSocket" in probe) return await tcpProbe(to(probe.tcpSocket));
-  return await grpcProbe(probe.grpc.service, to(probe.grpc), AGENTS.probe);
+  if ("grpc" in probe) return await grpcProbe(probe.grpc.service, to(probe.grpc), AGENTS.probe);
+  return { is: "error", message: "it is no probe over the network" };
 }
 
 interface ExecProbe {
@@ -61,14 +69,14 @@ async function execProbe({ runtime }: Pick<PodHost, "runtime">, { id, args, time
 /** The pod's address as its probes use it: on the host's network the host's own. */
 export function addressOf(record: PodRecord): string {
   if (record.network === "bridge") return record.ip;
-  if (record.network === "none") throw new Error("the pod has no network that can be reached from outside: use an exec probe, or --network bridge");
+  if (isUnreachable(record)) throw new Error("the pod has no network that can be reached from outside");
   return hostAddress();
 }
 
 /** A port of the container by number or name; `kube/` has checked that the name is there. */
-export function portOf(container: Container, port: number | string): number {
+export function portOf(ports: Container["ports"], port: number | string): number {
   if (typeof port === "number") return port;
-  const found = container.ports.find(({ name }) => name === port);
+  const found = ports.find(({ name }) => name === port);
   if (found === undefined) throw new Error(`strconv.Atoi: parsing "${port}": invalid syntax`);
   return found.containerPort;
 }

@@ -177,7 +177,7 @@ export class Probes implements Disposable {
     this.#tell(container, kind, result);
     const { prober, verdict } = afterResult(probed.prober, result.is, { kind, timing });
     probed.prober = prober;
-    if (result.is !== "success") this.#why(container, watched, `${kind} probe: ${lastLine(result.is === "error" ? result.message : result.output)}`);
+    if (result.is !== "success" && kind !== "liveness") this.#why(container, watched, `${kind} probe: ${lastLine(result.is === "error" ? result.message : result.output)}`);
     if (verdict === "failure" && kind !== "readiness") return this.#options.onUnhealthy(container.name, watched.id, kind);
     if (verdict === undefined || kind === "liveness") return;
     this.#found(container.name, watched, kind === "startup" ? { started: true } : { ready: verdict === "success" });

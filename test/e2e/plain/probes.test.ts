@@ -108,6 +108,16 @@ scenario("tcpSocket probes connect, and probes of a pod on the host's network re
   await room.ok(["play", "--timeout", "10s", "/run/tcp.yaml"]);
 });
 
+scenario("pods without a network are probed from inside their own", async (room) => {
+  await room.write("/run/none.yaml", documents(
+    podText("good", { script: serve(8080, "HTTP/1.1 200 OK\\\\r\\\\nContent-Length: 0\\\\r\\\\n\\\\r\\\\n"), container: "readinessProbe: {periodSeconds: 1, httpGet: {port: 8080}}\nlivenessProbe: {periodSeconds: 1, tcpSocket: {port: 8080}}" }),
+    podText("deaf", { container: "readinessProbe: {periodSeconds: 1, httpGet: {port: 8080}}" }),
+  ));
+  const play = await room.wherry(["play", "--network", "none", "--timeout", "4s", "/run/none.yaml"]);
+  expect(play.stderr).toContain("waiting for deaf (main: readiness probe: Get \"http://127.0.0.1:8080/\": dial tcp 127.0.0.1:8080: connect: connection refused)");
+  expect((await conditionOf(room, "good", "Ready"))?.status).toBe("True");
+});
+
 scenario("a probe that takes too long is killed with all it started, and one that cannot be made counts for nothing", async (room) => {
   await room.write("/run/hang.yaml", documents(
     podText("hangs", { container: "readinessProbe: {exec: {command: [sh, -c, 'sleep 4711; true']}, periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1}" }),
