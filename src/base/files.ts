@@ -1,5 +1,5 @@
 /** Files written so that a crash leaves the old or the new content, never half of one. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { unless } from "./errors.ts";
@@ -9,6 +9,7 @@ export function writeAtomically(path: string, content: string | Uint8Array, opti
   const temporary = `${path}.${process.pid}.new`;
   const fd = openSync(temporary, "w", options.mode ?? 0o600);
   try {
+    if (options.mode !== undefined) fchmodSync(fd, options.mode); // whatever the umask is
     writeSync(fd, typeof content === "string" ? Buffer.from(content) : content);
     if (options.durable !== false) fsyncSync(fd);
   } finally {

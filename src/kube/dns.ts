@@ -2,7 +2,7 @@
 import type { HostAlias, PodDnsConfig } from "../spec/spec.ts";
 import { complain, complainMissing, field, items, text, type Cursor } from "./cursor.ts";
 import { present } from "./present.ts";
-import { follows, requiredText, RULES } from "./rules.ts";
+import { follows, optionalText, requiredText, RULES } from "./rules.ts";
 
 const SERVERS_MAX = 3;
 const SEARCHES_MAX = 32;
@@ -28,7 +28,7 @@ function texts(list: Cursor | undefined, rule?: Parameters<typeof follows>[1]): 
 export function readDnsConfig(spec: Cursor): PodDnsConfig | undefined {
   const config = field(spec, "dnsConfig");
   const nameservers = texts(field(config, "nameservers"), RULES.ip);
-  const searches = texts(field(config, "searches"));
+  const searches = texts(field(config, "searches"), RULES.searchPath);
   const servers = field(config, "nameservers");
   const domains = field(config, "searches");
   if (servers !== undefined && nameservers.length > SERVERS_MAX) complain(servers, { code: "value", message: `holds ${nameservers.length} servers, should be at most ${SERVERS_MAX}` });
@@ -40,8 +40,8 @@ export function readDnsConfig(spec: Cursor): PodDnsConfig | undefined {
   }
   if (config === undefined) return undefined;
   const options = items(field(config, "options")).flatMap((option) => {
-    const name = requiredText(option, "name");
-    return name === undefined ? [] : [{ name, ...present("value", text(field(option, "value"))) }];
+    const name = requiredText(option, "name", RULES.resolverOption);
+    return name === undefined ? [] : [{ name, ...present("value", optionalText(option, "value", RULES.resolverOption)) }];
   });
   return { nameservers, searches, options };
 }

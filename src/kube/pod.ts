@@ -49,8 +49,9 @@ function readSpec(spec: Cursor): PodSpec {
 
 /** Host name, /etc/hosts and name servers. */
 function readNames(spec: Cursor): Partial<PodSpec> {
-  const override = optionalText(spec, "hostnameOverride", RULES.subdomain);
+  const override = optionalText(spec, "hostnameOverride", RULES.nodename);
   const at = field(spec, "hostnameOverride");
+  if (at !== undefined && override !== undefined && flag(field(spec, "hostNetwork")) === true) complain(at, { code: "value", message: "is given, should not be with hostNetwork: true" });
   if (at !== undefined && override !== undefined && flag(field(spec, "setHostnameAsFQDN")) === true) complain(at, { code: "value", message: "is given as well as setHostnameAsFQDN, should be one of them" });
   return {
     ...present("hostname", optionalText(spec, "hostname", RULES.label)),

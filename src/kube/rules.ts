@@ -33,6 +33,11 @@ const hasBackStep = (path: string): boolean => path.split("/").includes("..");
 export const RULES = {
   label: rule(DNS_LABEL, "at most 63 lower-case letters, digits and '-', with a letter or digit at both ends"),
   subdomain: rule(DNS_SUBDOMAIN, "at most 253 lower-case letters, digits, '-' and '.', with a letter or digit at both ends of every part"),
+  /** A domain to search in: `.` is the root, a dot at the end and underscores are allowed (`ValidateDNS1123SubdomainWithUnderScore`). */
+  searchPath: rule(/^(\.|[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?(\.[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?)*\.?)$/, "a domain such as svc.example", 254),
+  /** It stands in a line of resolv.conf. */
+  resolverOption: rule(/^[^\s#;]+$/, "one word"),
+  nodename: rule(DNS_SUBDOMAIN, "at most 64 lower-case letters, digits, '-' and '.', with a letter or digit at both ends of every part", 64),
   labelKey: { accepts: isQualifiedName, should: `a name of ${NAME_RULE}, after an optional DNS prefix and '/'` },
   annotationKey: { accepts: (text) => isQualifiedName(text.toLowerCase()), should: `a name of ${NAME_RULE}, after an optional DNS prefix and '/'` },
   labelValue: { accepts: (text) => text === "" || isNamePart(text), should: NAME_RULE },

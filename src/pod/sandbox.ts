@@ -8,18 +8,17 @@ import { ensureDirectory, removeTree, writeAtomically } from "../base/files.ts";
 import { allDone } from "../base/promises.ts";
 import { podDirectory, podDiskDirectory, podLogDirectory } from "../base/paths.ts";
 import { podResources } from "../container/resources.ts";
-import { hostnameFile, hostsFile, podResolvConf } from "../network/files.ts";
+import { hostnameFile, hostNetworkHostsFile, hostsFile } from "../network/files.ts";
 import type { Attachment, NamespaceFiles, PortMapping } from "../network/network.ts";
+import { podResolvConf } from "../network/resolv.ts";
 import type { ContainerPort, Pod } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import { removePodVolumes } from "../storage/volumes.ts";
 import { releaseClaims } from "./claims.ts";
+import { namesOf, nodenameOf } from "./names.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { processesStand, processNamespace, removeProcesses } from "./processes.ts";
 import { makeVolumes } from "./volumes.ts";
-
-/** The name a pod gives itself: `spec.hostname`, else its own name up to the first dot, at most 63 characters. */
-export const hostnameOf = (pod: Pod): string => pod.spec.hostname ?? (pod.metadata.name.split(".")[0] ?? "").slice(0, 63).replace(/-+$/, "");
 
 export function namespaceFiles(host: PodHost, record: PodRecord): NamespaceFiles {
   const directory = podDirectory(host.paths, record.uid);
@@ -36,9 +35,9 @@ export async function makeSandbox(host: PodHost, record: PodRecord, from: { read
   ensureDirectory(`${directory}/containers`);
   ensureDirectory(podDiskDirectory(host.paths, record.uid));
   limitPod(host, record, from.reporter);
-  host.kernel.makeNamespaces({ files: namespaceFiles(host, record), hostname: hostnameOf(record.pod) });
+  host.kernel.makeNamespaces({ files: namespaceFiles(host, record), hostname: nodenameOf(record) });
   if (record.pod.spec.hostIPC !== true) host.kernel.mountShm(`${directory}/shm`);
-  writeFiles(record, directory);
+  for (const message of writeFiles(record, directory)) from.reporter.event({ type: "Warning", reason: "DNSConfigForming", message, fieldPath: "" });
   await allDone([
     ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),
     makeVolumes(host, record, from.config),
@@ -53,14 +52,17 @@ function limitPod(host: PodHost, record: PodRecord, reporter: PodReporter): void
   for (const message of warnings) reporter.event({ type: "Warning", reason: "NotApplied", message, fieldPath: "" });
 }
 
-/** /etc/hosts, /etc/resolv.conf and /etc/hostname, which every container gets; readable by all users of the pod. */
-function writeFiles(record: PodRecord, directory: string): void {
+/** /etc/hosts, /etc/resolv.conf and /etc/hostname, which every container gets; readable by all users of the pod. Returns warnings. */
+function writeFiles(record: PodRecord, directory: string): readonly string[] {
   const write = (name: string, text: string): void => writeAtomically(`${directory}/${name}`, text, { mode: 0o644, durable: false });
-  const hostname = hostnameOf(record.pod);
+  const { hostAliases: aliases = [], dnsPolicy: policy, dnsConfig: config } = record.pod.spec;
   const onHost = record.network === "host";
-  write("hosts", onHost ? hostText("/etc/hosts") : hostsFile({ ip: record.ip, hostname }));
-  write("resolv.conf", podResolvConf({ network: record.network, etc: hostText("/etc/resolv.conf"), resolved: hostText("/run/systemd/resolve/resolv.conf") }));
-  write("hostname", onHost ? hostText("/etc/hostname") : hostnameFile(hostname));
+  const ips = record.ip === "" ? [] : [record.ip];
+  write("hosts", onHost ? hostNetworkHostsFile(hostText("/etc/hosts"), aliases) : hostsFile({ ips, ...namesOf(record.pod), aliases }));
+  write("hostname", onHost ? hostText("/etc/hostname") : hostnameFile(nodenameOf(record)));
+  const { text, warnings } = podResolvConf({ network: record.network, etc: hostText("/etc/resolv.conf"), resolved: hostText("/run/systemd/resolve/resolv.conf"), policy, config });
+  write("resolv.conf", text);
+  return warnings;
 }
 
 const hostText = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");

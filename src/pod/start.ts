@@ -17,7 +17,8 @@ import { specOf } from "./image.ts";
 import { environmentOf } from "./environment.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { processNamespace } from "./processes.ts";
-import { hostnameOf, namespaceFiles } from "./sandbox.ts";
+import { nodenameOf } from "./names.ts";
+import { namespaceFiles } from "./sandbox.ts";
 import { type Binds, bindsOf } from "./binds.ts";
 import { fieldPathOf } from "./fieldPath.ts";
 import { terminationBind } from "./terminationMessage.ts";
@@ -115,7 +116,7 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
     binds: [...mounted.binds, ...terminationBind(host, record, { container: spec, id })],
     devices: mounted.devices,
     namespaces: { ...namespaceFiles(host, record), ...(processes === undefined ? {} : { pid: processes }) },
-    hostname: record.network === "host" ? host.node().name : hostnameOf(record.pod),
+    hostname: nodenameOf(record),
     cgroupsPath: `${record.cgroup}/${id}`,
     host: host.limits(dirname(record.cgroup)),
   });

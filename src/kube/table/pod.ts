@@ -4,6 +4,7 @@ import { later, none, refused, type Rows, runs } from "./row.ts";
 const CHECK = "src/kube/check.test.ts";
 const VOLUMES = "test/e2e/plain/volumes.test.ts";
 const PLAY = "test/e2e/plain/play.test.ts";
+const NAMES = "test/e2e/plain/names.test.ts";
 const RESTART = "test/e2e/plain/restart.test.ts";
 const RESOURCES = "test/e2e/plain/resources.test.ts";
 const SECURITY = "test/e2e/plain/security.test.ts";
@@ -32,13 +33,13 @@ export const POD: Readonly<Record<string, Rows>> = {
     hostIPC: runs("the host's IPC namespace and /dev/shm", SECURITY),
     hostUsers: later("false: a user namespace of its own"),
     shareProcessNamespace: runs("one PID namespace for all containers, held by catatonit, which takes in their orphans", SECURITY),
-    hostname: runs("first label of the pod's host name", PLAY),
-    hostnameOverride: later("host name as it is"),
-    subdomain: later("domain of the pod's full name"),
-    setHostnameAsFQDN: later("the full name as host name"),
-    hostAliases: later("lines of /etc/hosts"),
-    dnsPolicy: later("where /etc/resolv.conf comes from"),
-    dnsConfig: later("merged into /etc/resolv.conf"),
+    hostname: runs("host name; the pod's name when absent", NAMES),
+    hostnameOverride: runs("host name as it is, at most 64 characters; there is no domain then", NAMES),
+    subdomain: runs("domain `SUBDOMAIN.NAMESPACE.svc.cluster.local` of the pod's full name, in /etc/hosts", NAMES),
+    setHostnameAsFQDN: runs("the full name as host name; more than 64 characters: FailedCreatePodSandBox", NAMES),
+    hostAliases: runs("lines of /etc/hosts, also on the host's network", NAMES),
+    dnsPolicy: runs("where /etc/resolv.conf comes from: None is dnsConfig alone, the others are the host's; there are no cluster name servers", NAMES),
+    dnsConfig: runs("added to /etc/resolv.conf by the kubelet's rules", NAMES),
     imagePullSecrets: runs("credentials for pulling; all that match are tried before the host's own", "test/e2e/plain/pull.test.ts"),
     enableServiceLinks: runs("variables of the kube Services of the namespace, of which there are none yet", "test/e2e/plain/environment.test.ts"),
     readinessGates: runs("conditions that must be true, too; `wherry pod set-condition` sets them", "test/e2e/plain/probes.test.ts"),
@@ -66,9 +67,9 @@ export const POD: Readonly<Record<string, Rows>> = {
   LocalObjectReference: { name: runs("name of the Secret; one that is missing is told by an event", "test/e2e/plain/pull.test.ts") },
   PodReadinessGate: { conditionType: runs("name of the condition", "test/e2e/plain/probes.test.ts") },
   PodOS: { name: later("linux") },
-  HostAlias: { ip: later("address"), hostnames: later("names of the address") },
-  PodDNSConfig: { nameservers: later("added"), searches: later("added"), options: later("merged by name") },
-  PodDNSConfigOption: { name: later("name"), value: later("value") },
+  HostAlias: { ip: runs("address", NAMES), hostnames: runs("names of the address", NAMES) },
+  PodDNSConfig: { nameservers: runs("after the others, each once, three in all", NAMES), searches: runs("after the others, each once, 32 in all", NAMES), options: runs("in place of others of their name", NAMES) },
+  PodDNSConfigOption: { name: runs("name", NAMES), value: runs("value", NAMES) },
   PodSecurityContext: {
     runAsUser: runs("user of all containers", SECURITY),
     runAsGroup: runs("group of all containers; else that of the user in the image's /etc/passwd", SECURITY),
