@@ -18,7 +18,7 @@ export function processOf(input: ConfigInput): OciProcess {
   const security = effectiveSecurity(input.pod, container);
   const labels = seLinuxLabels(security, host);
   return {
-    terminal: false,
+    terminal: container.tty === true,
     user: { uid: identity.uid, gid: identity.gid, ...(identity.additionalGids.length === 0 ? {} : { additionalGids: identity.additionalGids }) },
     args: argsOf(input),
     env: envOf(input),
@@ -47,11 +47,12 @@ export function argsOf({ container, image, env }: Pick<ConfigInput, "container" 
   return all;
 }
 
-/** PATH, HOME and HOSTNAME, the image's variables, the container's: a later one replaces an earlier of its name, as in containerd. */
-function envOf({ image, identity, hostname, env }: ConfigInput): readonly string[] {
+/** PATH, HOME, HOSTNAME and with a terminal TERM, the image's variables, the container's: a later one replaces an earlier of its name, as in containerd. */
+function envOf({ container, image, identity, hostname, env }: ConfigInput): readonly string[] {
   const entries = [
     `PATH=${DEFAULT_PATH}`,
     `HOME=${identity.home}`,
+    ...(container.tty === true ? ["TERM=xterm"] : []),
     `HOSTNAME=${hostname}`,
     ...image.env,
     ...env.map(({ name, value }) => `${name}=${value}`),

@@ -59,7 +59,7 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
       event("Warning", "NotApplied", warning);
       reporter.progress(`warning: ${warning}`, container.name);
     }
-    const { pid } = await host.runtime.create(createRequest(host, { ...request, id, bundle, oci, log }));
+    const { pid } = await host.runtime.create(createRequest(host, { ...request, id, bundle, spec, oci, log }));
     host.state.updateContainer(record.uid, container.name, log);
     event("Normal", "Created", `Created container ${container.name}`);
     return await run(host, { ...request, id, bundle, pid, event });
@@ -123,13 +123,14 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
   return { config, warnings: [...environment.warnings, ...warnings] };
 }
 
-function createRequest(host: PodHost, { record, container, id, bundle, oci, log }: Making & { readonly oci: OciConfig; readonly log: StartLog }): Parameters<PodHost["runtime"]["create"]>[0] {
+function createRequest(host: PodHost, { record, container, id, bundle, spec, oci, log }: Making & { readonly spec: Container; readonly oci: OciConfig; readonly log: StartLog }): Parameters<PodHost["runtime"]["create"]>[0] {
   const { namespace, name } = record.pod.metadata;
   return {
     id, bundle, config: oci,
     logPath: log.logPath,
     logSizeMax: LOG_SIZE_MAX,
     journal: host.journal,
+    ...(spec.stdin === true ? { stdin: spec.stdinOnce === true ? "once" : "open" } as const : {}),
     name: container.name,
     tag: `${namespace}/${name}`,
     labels: { WHERRY_SERVICE: record.service, WHERRY_NAMESPACE: namespace, WHERRY_POD: name, WHERRY_CONTAINER: container.name },

@@ -13,6 +13,9 @@ export const configFile = (bundle: string): string => `${bundle}/config.json`;
 export const lifeFifo = (bundle: string): string => `${bundle}/life`;
 export const pidFile = (bundle: string): string => `${bundle}/pid`;
 export const monitorPidFile = (bundle: string): string => `${bundle}/conmon.pid`;
+/** Where conmon listens for who attaches, and for sizes of the terminal (`--full-attach`, `--bundle`). */
+export const attachSocket = (bundle: string): string => `${bundle}/attach`;
+export const controlFifo = (bundle: string): string => `${bundle}/ctl`;
 /** What conmon says before it has left our terminal: why it could not start. */
 export const monitorErrors = (bundle: string): string => `${bundle}/conmon.err`;
 

@@ -6,7 +6,7 @@ import { type OciConfig } from "./oci.ts";
 import { busyConfig, realSuite } from "./real.ts";
 
 const PAYLOADS: Readonly<Record<Act, FakePayload>> = {
-  "exit 7": { exit: 7 },
+  echo: {}, "exit 7": { exit: 7 },
   "wait for SIGTERM": {},
   "ignore SIGTERM": { ignores: ["SIGTERM"] },
   "missing program": { refuses: "executable file `no-such-program` not found" },

@@ -5,7 +5,7 @@ import { type ContainerId, newContainerId } from "../spec/spec.ts";
 import type { CreateRequest, Runtime } from "./runtime.ts";
 
 /** What a payload of the suite does. */
-export type Act = "exit 7" | "wait for SIGTERM" | "ignore SIGTERM" | "missing program";
+export type Act = "echo" | "exit 7" | "wait for SIGTERM" | "ignore SIGTERM" | "missing program";
 
 export interface Harness {
   readonly runtime: Runtime;
@@ -127,6 +127,36 @@ export function runtimeContract(name: string, harness: Harness): void {
     expect(await runtime.ended(request.bundle, { signal: AbortSignal.timeout(20) })).toBeUndefined();
     expect(await runtime.observe(request.id, request.bundle)).toMatchObject({ status: "running", monitored: true });
     await runtime.remove(request.id, request.bundle);
+  });
+
+  titled("passes input to the payload and its output back, and ends an input that is for one session only", async () => {
+    const request: CreateRequest = { ...harness.request(newContainerId(), "echo"), stdin: "once" };
+    await runtime.create(request);
+    await runtime.start(request.id);
+    using session = await runtime.attach(request.id, request.bundle);
+    const text = "x".repeat(100_000);
+    expect(await session.write(Buffer.from(text))).toBe(true);
+    session.endInput();
+    let seen = "";
+    for await (const { stream, data } of session.output()) seen += `${stream === "stdout" ? "" : "!"}${Buffer.from(data).toString()}`;
+    expect(seen).toBe(text);
+    expect(await runtime.ended(request.bundle)).toMatchObject({ exitCode: 0 });
+    await runtime.remove(request.id, request.bundle);
+    await expectGone(request);
+  });
+
+  titled("lets a session go and the container, whose input stays open, run on", async () => {
+    const request: CreateRequest = { ...harness.request(newContainerId(), "echo"), stdin: "open" };
+    await runtime.create(request);
+    await runtime.start(request.id);
+    for (let times = 0; times < 2; times += 1) {
+      using session = await runtime.attach(request.id, request.bundle);
+      expect(await session.write(Buffer.from("hello\n"))).toBe(true);
+      session.endInput();
+    }
+    expect(await runtime.observe(request.id, request.bundle)).toMatchObject({ status: "running", monitored: true });
+    await runtime.remove(request.id, request.bundle);
+    expect(runtime.attach(request.id, request.bundle)).rejects.toMatchObject({ kind: "notFound" });
   });
 
   titled("refuses to start what does not exist", async () => {

@@ -2,7 +2,7 @@
 import { fail } from "../base/errors.ts";
 import type { ContainerExit } from "../spec/spec.ts";
 import type { Signal } from "../spec/signals.ts";
-import type { Created, CreateRequest, ExecRequest, Observed, Ran, RunRequest, Runtime } from "./runtime.ts";
+import type { Created, CreateRequest, ExecRequest, Observed, Ran, RunRequest, Runtime, Session } from "./runtime.ts";
 
 /** What a payload does. The default runs until SIGTERM, SIGINT, SIGHUP or SIGKILL. */
 export interface FakePayload {
@@ -82,6 +82,11 @@ export function fakeRuntime(options: FakeOptions = {}): FakeRuntime {
     },
     observe: async (id) => observe(world, id),
     list: async () => [...world.containers.keys()],
+    async attach(id, bundle) {
+      const container = world.containers.get(id);
+      if (container?.status !== "running") return fail("notFound", `Cannot attach to container "${id}": it is not running`);
+      return echo(world, container, bundle);
+    },
     async exec(id, request) {
       world.calls.push(`exec ${id} ${request.args.join(" ")}`);
       if (world.containers.get(id)?.status !== "running") fail("notFound", `Cannot run a process in container "${id}": it is not running`);
@@ -101,6 +106,31 @@ export function fakeRuntime(options: FakeOptions = {}): FakeRuntime {
     dieMonitor: (id) => dieMonitor(world, id),
     onExec: (answer) => void (world.answer = answer),
     onRun: (answer) => void (world.run = answer),
+  };
+}
+
+/** A payload that writes what it reads; one whose input is `once` ends with it. */
+function echo(world: World, { request, payload }: FakeContainer, bundle: string): Session {
+  const written: Uint8Array[] = [];
+  const listening = new AbortController();
+  const ends = (): void => {
+    if (request.stdin === "once" && payload.exit === undefined && world.containers.has(request.id)) finish(world, request.id, { exitCode: 0 });
+  };
+  return {
+    async *output() {
+      while (isMonitored(world, bundle) && !listening.signal.aborted) await woken(world, bundle, listening.signal);
+      for (const data of written) yield { stream: "stdout", data };
+    },
+    async write(data) {
+      if (request.stdin !== undefined) written.push(data);
+      return isMonitored(world, bundle);
+    },
+    endInput: ends,
+    resize: () => undefined,
+    [Symbol.dispose]() {
+      listening.abort();
+      ends();
+    },
   };
 }
 

@@ -39,6 +39,9 @@ export function monitorArgv(request: CreateRequest, parts: MonitorParts): readon
     ...(request.journal ? journal : []),
     ...(request.journal && parts.labels ? labels : []),
     "--full-attach",
+    ...(request.stdin === undefined ? [] : ["--stdin"]),
+    ...(request.stdin === "open" ? ["--leave-stdin-open"] : []),
+    ...(request.config.process.terminal ? ["--terminal"] : []),
   ];
 }
 

@@ -6,6 +6,7 @@ import { fail, messageOf, WherryError } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
 import { ensureDirectory, readIfExists, writeAtomically } from "../base/files.ts";
 import { semaphore } from "../base/semaphore.ts";
+import { attachTo } from "./attach.ts";
 import { cgroupOfBundle, clearBundle, lifeFifo, makeBundle, monitorErrors, readExit } from "./bundle.ts";
 import { checkedPath } from "./cgroup.ts";
 import { isFrozen, killCgroup, killRound, signalCgroup } from "./cgroupProcesses.ts";
@@ -70,6 +71,11 @@ export function ociRuntime(options: RuntimeOptions): Runtime {
     remove: (id, bundle) => remove(driver, id, bundle),
     observe: async (id, bundle) => observe(driver.root, id, bundle),
     list: async () => listRecords(driver.root),
+    async attach(id, bundle) {
+      const record = readRecord(driver.root, id);
+      if (record === undefined || record === "partial" || record.created || !isAlive(record)) fail("notFound", `Cannot attach to container "${id}": it is not running`);
+      return attachTo(bundle);
+    },
     async exec(id, request) {
       const record = runningRecord(driver, id);
       return execIn(await driver.command(record.kind), { id, bundle: record.bundle }, request);

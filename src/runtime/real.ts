@@ -14,6 +14,7 @@ import { ownCapabilities } from "./rlimits.ts";
 import type { CreateRequest, RunRequest } from "./runtime.ts";
 
 const SCRIPTS: Readonly<Record<Act, readonly string[]>> = {
+  echo: ["cat"],
   "exit 7": ["sh", "-c", "exit 7"],
   "wait for SIGTERM": ["sh", "-c", "trap 'exit 143' TERM; echo ready; while :; do sleep 1000 & wait $!; done"],
   "ignore SIGTERM": ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1000 & wait $!; done"],

@@ -27,6 +27,11 @@ export interface CreateRequest {
   readonly name: string;
   readonly tag: string;
   readonly labels: Readonly<Record<string, string>>;
+  /**
+   * What the payload reads: nothing (absent), or what those who attach write; with `once` it ends with the first of them,
+   * with `open` never. `config.process.terminal` makes the streams one terminal.
+   */
+  readonly stdin?: "once" | "open";
   /** More environment for the monitor; never NOTIFY_SOCKET. */
   readonly signal?: AbortSignal;
 }
@@ -77,6 +82,18 @@ export type Ran =
   /** It could not be started. */
   | { readonly is: "refused"; readonly message: string };
 
+/** Taking part in the streams of a container. Disposing it leaves the container as it is, but for its input when that is `once`. */
+export interface Session extends Disposable {
+  /** What the payload writes from now on; ends with the container. Of a terminal everything is stdout. */
+  output(): AsyncIterable<{ readonly stream: "stdout" | "stderr"; readonly data: Uint8Array }>;
+  /** Resolves when the monitor has taken it; false when the container has ended. */
+  write(data: Uint8Array): Promise<boolean>;
+  /** Nothing more will be written; the payload reads end-of-file when its input is `once`. */
+  endInput(): void;
+  /** Sets the size of the container's terminal. */
+  resize(size: { readonly rows: number; readonly columns: number }): void;
+}
+
 export interface Runtime {
   /** `crun` or `runc`, and its version. */
   readonly name: string;
@@ -97,4 +114,6 @@ export interface Runtime {
   exec(id: ContainerId, request: ExecRequest): Promise<number>;
   /** Runs a process in a running container and keeps what it says. Fails with kind `notFound` when the container does not run. */
   run(id: ContainerId, request: RunRequest): Promise<Ran>;
+  /** Attaches to a running container. Kind `notFound` when it does not run, `failed` when its monitor does not answer. */
+  attach(id: ContainerId, bundle: string): Promise<Session>;
 }

@@ -1,11 +1,10 @@
 /** `wherry exec`: a further process in a running container. Ends with the process's own status. */
 import { fail } from "../../base/errors.ts";
-import type { ContainerId } from "../../spec/spec.ts";
-import type { ContainerRecord } from "../../state/state.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
 import { chooseContainer, containersOf, findPod, podWord } from "../find.ts";
 import { CONTAINER, NAMESPACE, namespaceOf } from "../options.ts";
+import { runningId } from "../running.ts";
 
 export const command: Command = {
   description: "The exit status is that of the process.",
@@ -31,17 +30,11 @@ async function exec(context: Context, input: Input): Promise<Outcome> {
   const record = findPod(state, { namespace: namespaceOf(input, { all: false }) ?? "default", name: podWord(pod) });
   const { container, note } = chooseContainer(record, containersOf(state, record), input.text("container"));
   if (note !== "" && !input.flag("quiet")) await context.stderr.write(`${note}\n`);
-  const id = runningId(container, pod);
+  const id = runningId(container, { action: "run a command in", pod });
   const terminal = await wantsTerminal(context, input);
   const oci = await context.engine.oci();
   const status = await oci.exec(id, { args, env: terminal ? ["TERM=xterm"] : [], cwd: "", terminal, interactive: input.flag("stdin") });
   return { kind: "none", exitCode: status };
-}
-
-function runningId({ name, state }: ContainerRecord, pod: string): ContainerId {
-  if (state.status === "running") return state.id;
-  const why = state.status === "waiting" || state.status === "terminated" ? ` (${state.reason})` : "";
-  fail("failed", `Cannot run a command in container "${name}" of pod "${pod}": it is ${state.status}${why}, it must be running`);
 }
 
 /** As kubectl: without a terminal on stdin, `-t` is given up with a note. */

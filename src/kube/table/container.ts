@@ -1,8 +1,9 @@
 /** Containers: what they run, their environment, probes and hooks. */
-import { later, none, refused, type Rows, runs } from "./row.ts";
+import { none, refused, type Rows, runs } from "./row.ts";
 
 const VOLUMES = "test/e2e/plain/volumes.test.ts";
 const PLAY = "test/e2e/plain/play.test.ts";
+const ATTACH = "test/e2e/plain/attach.test.ts";
 const CONFIG = "test/e2e/plain/config.test.ts";
 const SECURITY = "test/e2e/plain/security.test.ts";
 const ENVIRONMENT = "test/e2e/plain/environment.test.ts";
@@ -33,9 +34,9 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
     terminationMessagePath: runs("file whose content becomes the message of the end", LIFECYCLE),
     terminationMessagePolicy: runs("File or FallbackToLogsOnError", LIFECYCLE),
     securityContext: runs("identity and rights of the container; wins over the pod's", SECURITY),
-    stdin: later("standard input that `attach` can write to"),
-    stdinOnce: later("standard input ends with the first that was attached"),
-    tty: later("a terminal"),
+    stdin: runs("standard input that `attach -i` writes to", ATTACH),
+    stdinOnce: runs("it ends with the first that was attached", ATTACH),
+    tty: runs("a terminal, which input and output are", ATTACH),
   },
   ContainerPort: {
     name: runs("for probes", PLAY),

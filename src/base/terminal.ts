@@ -1,0 +1,42 @@
+/** The terminal that a descriptor is (termios(3), ioctl_tty(2)), by FFI to the C library. */
+import { dlopen, FFIType, ptr } from "bun:ffi";
+
+const { i32, u64, pointer } = FFIType;
+const libc = dlopen("libc.so.6", {
+  tcgetattr: { args: [i32, pointer], returns: i32 },
+  tcsetattr: { args: [i32, i32, pointer], returns: i32 },
+  cfmakeraw: { args: [pointer], returns: FFIType.void },
+  ioctl: { args: [i32, u64, pointer], returns: i32 },
+}).symbols;
+
+/** More than `struct termios` of any architecture. */
+const TERMIOS_SIZE = 128;
+/** When what was written has been sent. */
+const TCSADRAIN = 1;
+const TIOCGWINSZ = 0x5413n;
+
+/**
+ * Hands every key on as it is pressed, unseen and without meaning (Ctrl-C too), until it is disposed. Does nothing when
+ * the descriptor is no terminal.
+ */
+export function rawTerminal(fd: number): Disposable {
+  const before = new Uint8Array(TERMIOS_SIZE);
+  if (libc.tcgetattr(fd, ptr(before)) !== 0) return { [Symbol.dispose]: () => undefined };
+  const raw = Uint8Array.from(before);
+  libc.cfmakeraw(ptr(raw));
+  libc.tcsetattr(fd, TCSADRAIN, ptr(raw));
+  return { [Symbol.dispose]: () => void libc.tcsetattr(fd, TCSADRAIN, ptr(before)) };
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Undefined when the descriptor is no terminal, or one that does not know. */
+export function terminalSize(fd: number): TerminalSize | undefined {
+  const size = new Uint16Array(4);
+  if (libc.ioctl(fd, TIOCGWINSZ, ptr(size)) !== 0) return undefined;
+  const [rows = 0, columns = 0] = size;
+  return rows === 0 || columns === 0 ? undefined : { rows, columns };
+}
