@@ -20,7 +20,8 @@ import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { processesStand, processNamespace, removeProcesses } from "./processes.ts";
 import { makeVolumes } from "./volumes.ts";
 
-export function namespaceFiles(host: PodHost, record: PodRecord): NamespaceFiles {
+/** Where a pod's own namespaces are pinned; on the host's network it has fewer. */
+export function namespaceFiles(host: Pick<PodHost, "paths">, record: PodRecord): NamespaceFiles {
   const directory = podDirectory(host.paths, record.uid);
   const { hostIPC = false } = record.pod.spec;
   const own = record.network === "host" ? {} : { network: `${directory}/netns`, uts: `${directory}/utsns` };
