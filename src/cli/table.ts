@@ -17,6 +17,7 @@ export const TABLE: readonly Row[] = [
   { name: "exec", summary: "run a command in a container", group: "objects", load: async () => (await import("./commands/exec.ts")).command },
   { name: "attach", summary: "take part in the standard streams of a container", group: "objects", load: async () => (await import("./commands/attach.ts")).command },
   { name: "port-forward", summary: "forward ports of this host to a pod", group: "objects", load: async () => (await import("./commands/portForward.ts")).command },
+  { name: "cp", summary: "copy files from and to containers", group: "objects", load: async () => (await import("./commands/cp.ts")).command },
   { name: "wait", summary: "wait until pods meet a condition", group: "objects", load: async () => (await import("./commands/wait.ts")).command },
   { name: "stats", summary: "show what containers use, as it changes", group: "objects", load: async () => (await import("./commands/stats.ts")).command },
   { name: "top pods", aliases: ["top pod", "top po"], summary: "show processor and memory in use, in kubectl's columns", group: "objects", load: async () => (await import("./commands/topPods.ts")).command },

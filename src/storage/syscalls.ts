@@ -105,9 +105,9 @@ export function openBelow(directory: number, path: string | Buffer, options: { r
     const fd = Number(libc.syscall(SYS_OPENAT2, directory, terminated(name), ptr(how), BigInt(how.byteLength)));
     if (fd >= 0) return fd;
     const code = errno();
-    if (code !== "EAGAIN") fail("failed", `Cannot open "${harmless(String(path))}": ${code}`, { code });
+    if (code !== "EAGAIN") fail("failed", `Cannot open "${harmless(name.toString())}": ${code}`, { code });
   }
-  fail("failed", `Cannot open "${harmless(String(path))}": it is being renamed all the time`, { code: "EAGAIN" });
+  fail("failed", `Cannot open "${harmless(name.toString())}": it is being renamed all the time`, { code: "EAGAIN" });
 }
 
 const attributeCalls = dlopen("libc.so.6", {
