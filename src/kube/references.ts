@@ -1,6 +1,7 @@
 /** What only the objects together can tell: names given twice, host ports taken twice, references to nothing. */
 import { PULL_SECRET_KEYS, type KubeObject, type Pod, type Secret } from "../spec/spec.ts";
 import { complain, field, items, type Cursor, type HostPortUse, type Reference } from "./cursor.ts";
+import { RULES } from "./rules.ts";
 import { didYouMean } from "./suggest.ts";
 import { oneOf, quoted, textOf } from "./tree.ts";
 
@@ -53,6 +54,7 @@ export function checkReferences(objects: readonly Read[]): void {
 }
 
 function checkReference({ kind, namespace, name, keys, at }: Reference, known: ReadonlyMap<string, ReadonlySet<string>>): void {
+  if (!RULES.label.accepts(namespace)) return; // told already, and nothing can be in it
   const found = known.get(`${kind} ${namespace}/${name}`);
   if (found === undefined) {
     const prefix = `${kind} ${namespace}/`;
@@ -76,7 +78,7 @@ export function checkPullSecrets(objects: readonly Read[]): void {
       const name = textOf(at.node, "name");
       const secret = secrets.find(({ metadata }) => metadata.name === name && metadata.namespace === object.metadata.namespace);
       if (secret === undefined || Object.hasOwn(PULL_SECRET_KEYS, secret.type)) continue;
-      complain(field(at, "name") ?? at, { code: "reference", message: `is a Secret of type ${secret.type}, should be one of type ${oneOf(Object.keys(PULL_SECRET_KEYS))}` });
+      complain(field(at, "name") ?? at, { code: "reference", message: `is a Secret of type ${quoted(secret.type)}, should be one of type ${oneOf(Object.keys(PULL_SECRET_KEYS))}` });
     }
   }
 }
