@@ -21,7 +21,7 @@ import { LEARNED } from "./learned.ts";
 import { sentenceOf } from "./messages.ts";
 import { endMakers, monitorArgv, monitorEnd, monitorOf, type MonitorParts, startMonitor } from "./monitor.ts";
 import { signalProcess } from "./process.ts";
-import { isAlive, listRecords, readRecord, recordDirectory, type RuntimeRecord } from "./record.ts";
+import { isAlive, listRecords, readRecord, recordDirectory, removeRecord, type RuntimeRecord } from "./record.ts";
 import type { Created, CreateRequest, Observed, Runtime } from "./runtime.ts";
 
 export interface RuntimeOptions {
@@ -219,6 +219,6 @@ async function remove(driver: Driver, id: string, bundle: string): Promise<void>
   if (!(await monitorEnd(bundle, AbortSignal.timeout(MONITOR_GRACE)))) await endMakers(id, bundle, directory);
   if (cgroup !== undefined) await killCgroup(cgroup);
   if (whole !== undefined) await exec([...(await driver.command(whole.kind)), "delete", "--force", id], { allowFailure: true, timeout: CREATE_DEADLINE });
-  rmSync(directory, { recursive: true, force: true });
+  removeRecord(driver.root, id);
   if (cgroup !== undefined) await removeCgroup(cgroup);
 }

@@ -1,6 +1,7 @@
 /** The contract suite's harness on real conmon, crun and runc, and what only they can be asked. For tests only. */
 import { expect, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mount, MS_BIND } from "../base/libc.ts";
 import { newContainerId } from "../spec/spec.ts";
 import { cgroupHost, directoriesOf } from "./cgroup.ts";
 import { killCgroup, processesOf } from "./cgroupProcesses.ts";
@@ -145,6 +146,17 @@ export function realSuite(binary: "crun" | "runc"): void {
       expect(await runtime.observe(request.id, request.bundle)).toMatchObject({ status: "absent", monitored: false });
       expect(processesOf(`${room.cgroup}/${request.id}`)).toEqual([]);
     }
+  });
+
+  titled("removes a record in which its creator has left a mount", async () => {
+    const id = newContainerId();
+    const { bundle } = room.request(id, "exit 7");
+    const file = `${room.directory}/state/${id}/runc.a1B2c3`;
+    mkdirSync(`${room.directory}/state/${id}`, { recursive: true });
+    writeFileSync(file, "");
+    mount("/bin/busybox", file, "", MS_BIND);
+    await runtime.remove(id, bundle);
+    expect(existsSync(`${room.directory}/state/${id}`)).toBe(false);
   });
 
   titled("creates again over the remains of an earlier attempt", async () => {

@@ -2,9 +2,10 @@
  * The record that crun and runc keep of a container: a directory `<root>/<id>` with `status` (crun) or `state.json`
  * (runc), and `exec.fifo` until the payload is started. Reading it says what `crun state` would say, without a process.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
+import { unmount } from "../base/libc.ts";
 import { numberAt, parseJson, textAt, textsAt } from "./json.ts";
 import { statProcess } from "./process.ts";
 
@@ -29,6 +30,16 @@ export function readRecord(root: string, id: string): RuntimeRecord | "partial" 
   if (crun === undefined && runc === undefined) return existsSync(directory) ? "partial" : undefined;
   const created = existsSync(`${directory}/exec.fifo`);
   return crun !== undefined ? { ...fromCrun(crun), created } : { ...fromRunc(runc), created };
+}
+
+/**
+ * Removes the record; nothing there is success. runc binds its own program into it for the moment in which it starts
+ * `runc init`: one that was killed just then has left that mount.
+ */
+export function removeRecord(root: string, id: string): void {
+  const directory = recordDirectory(root, id);
+  for (const name of unless("ENOENT", () => readdirSync(directory), [])) while (unmount(`${directory}/${name}`));
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /** The payload's first process is alive, and is the one that was recorded. */
