@@ -64,3 +64,15 @@ scenario("attach -it is at the container's terminal, of the same size, and is le
   expect(await session("", "\\0004")).toContain("left 0");
   await eventually(async () => expect((await container(room, "tty")).restartCount).toBe(1), { within: 5_000 });
 });
+
+scenario("exec has the caller's terminal and its size, reads pipes to their end, and ends as a shell would", async (room) => {
+  await room.write("/run/exec.yaml", podText("exec"));
+  await room.ok(["play", "/run/exec.yaml"]);
+  expect(await shell(room, `script -qec 'stty rows 33 cols 101; '"$1"' exec -it exec -- sh -c "stty size; tty"' /dev/null </dev/null`)).toContain("33 101\r\n/dev/pts/");
+  expect(await shell(room, 'head -c 3000000 /dev/zero | "$1" exec -i exec -- wc -c')).toBe("3000000\n");
+  expect(await shell(room, 'echo unread | "$1" exec exec -- cat; echo $?')).toBe("0\n");
+  expect((await room.wherry(["exec", "-t", "exec", "--", "tty"])).stderr).toContain("Unable to use a TTY");
+  for (const [words, status] of [[["/no/such"], 127], [["no-such"], 127], [["/etc/hosts"], 126], [["/etc"], 126], [["sh", "-c", "kill -9 $$"], 137]] as const) {
+    expect({ words, status: (await room.wherry(["exec", "exec", "--", ...words])).status }).toEqual({ words, status });
+  }
+});
