@@ -147,3 +147,12 @@ describe("check of fields without effect on a single host", () => {
     expect(lines(run([cluster({ affinity: { nodeAfinity: {} } })]))).toEqual([expect.stringContaining('spec.affinity.nodeAfinity: unknown field of Affinity (did you mean "nodeAffinity"?)')]);
   });
 });
+
+test("check takes the host port of a sidecar, which runs beside the others, and of no other init container", () => {
+  const initialized = (more: object): CheckResult => run([JSON.stringify({
+    apiVersion: "v1", kind: "Pod", metadata: { name: "web" },
+    spec: { initContainers: [{ name: "i", image: "b:1", ports: [{ containerPort: 80, hostPort: 80 }], ...more }], containers: [{ name: "c", image: "b:1" }] },
+  })]);
+  expect(initialized({ restartPolicy: "Always" }).ok).toBe(true);
+  expect(lines(initialized({})).join()).toContain("Kubernetes opens no host port");
+});

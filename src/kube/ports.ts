@@ -7,12 +7,13 @@ import { quoted } from "./tree.ts";
 
 export interface PortOptions {
   readonly hostNetwork: boolean;
-  /** The container is an init container. */
+  /** The container is an init container; a sidecar has ports like a main one. */
   readonly init: boolean;
 }
 
 /** The ports of a container. In the host's network a container port is a host port. */
-export function readPorts(container: Cursor, options: PortOptions): readonly ContainerPort[] {
+export function readPorts(container: Cursor, { hostNetwork, init }: PortOptions): readonly ContainerPort[] {
+  const options = { hostNetwork, init: init && text(field(container, "restartPolicy")) !== "Always" }; // a sidecar runs beside the others
   const names = new Map<string, Cursor>();
   return items(field(container, "ports")).flatMap((cursor) => {
     const name = optionalText(cursor, "name", RULES.portName);

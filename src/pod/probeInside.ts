@@ -23,7 +23,7 @@ export const isUnreachable = ({ network }: Pick<PodRecord, "network">): boolean 
 
 /** Fails when the process cannot be started, or says nothing. */
 export async function probeInside({ paths }: Pick<PodHost, "paths">, { uid }: Pick<PodRecord, "uid">, { request, signal }: { readonly request: InsideRequest; readonly signal: AbortSignal }): Promise<ProbeResult> {
-  const { stdout } = await exec(["nsenter", `--net=${podDirectory(paths, uid)}/netns`, "--", ...paths.self, "probe"], {
+  const { stdout } = await exec(["setpriv", "--pdeathsig", "KILL", "--", "nsenter", `--net=${podDirectory(paths, uid)}/netns`, "--", ...paths.self, "probe"], {
     stdin: JSON.stringify(request),
     timeout: request.probe.timeoutSeconds * 1000 + MARGIN,
     signal,

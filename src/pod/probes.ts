@@ -45,8 +45,15 @@ interface Probed {
   busy: boolean;
 }
 
+/** What is recorded: whoever changes it has `look` called, so that a probe need not read it. */
+interface Present {
+  readonly record: PodRecord;
+  readonly container: ContainerRecord;
+}
+
 interface Watched {
   readonly id: ContainerId;
+  present: Present;
   readonly stop: AbortController;
   readonly probes: Partial<Record<ProbeKind, Probed>>;
   hooking: boolean;
@@ -74,9 +81,10 @@ export class Probes implements Disposable {
       if (state.status !== "running") continue;
       const spec = specOf(record, container);
       if (hasNone(spec)) continue;
-      const present = this.#watched.get(name) ?? this.#begin(name, state.id);
-      if (!isHooked(record, container)) this.#hook(record, container, present);
-      else for (const kind of PROBE_KINDS) this.#schedule(present, kind, { record, container });
+      const found = this.#watched.get(name) ?? this.#begin(name, state.id, { record, container });
+      found.present = { record, container };
+      if (!isHooked(record, container)) this.#hook(record, container, found);
+      else for (const kind of PROBE_KINDS) this.#schedule(found, kind);
     }
   }
 
@@ -91,8 +99,8 @@ export class Probes implements Disposable {
     }
   }
 
-  #begin(name: ContainerName, id: ContainerId): Watched {
-    const watched: Watched = { id, stop: new AbortController(), probes: {}, hooking: false };
+  #begin(name: ContainerName, id: ContainerId, present: Present): Watched {
+    const watched: Watched = { id, present, stop: new AbortController(), probes: {}, hooking: false };
     this.#watched.set(name, watched);
     return watched;
   }
@@ -120,7 +128,8 @@ export class Probes implements Disposable {
     );
   }
 
-  #schedule(watched: Watched, kind: ProbeKind, { record, container }: { readonly record: PodRecord; readonly container: ContainerRecord }): void {
+  #schedule(watched: Watched, kind: ProbeKind): void {
+    const { record, container } = watched.present;
     const probe = specOf(record, container)[`${kind}Probe`];
     if (probe === undefined || container.state.status !== "running") return;
     if (record.wanted !== "running" && kind !== "readiness") return;
@@ -145,30 +154,22 @@ export class Probes implements Disposable {
   }
 
   async #probe(name: ContainerName, watched: Watched, probed: Probed): Promise<void> {
-    const { host, uid } = this.#options;
+    const { host } = this.#options;
     probed.timer = undefined;
     probed.after = host.now();
-    const { record, container } = this.#records(name, watched);
-    const probe = record === undefined || container === undefined ? undefined : specOf(record, container)[`${probed.kind}Probe`];
-    if (record === undefined || container === undefined || probe === undefined || !mayProbe(probed.kind, probed.prober, isStarted(record, container))) return;
+    const { record, container } = watched.present;
+    const spec = specOf(record, container);
+    const probe = spec[`${probed.kind}Probe`];
+    if (probe === undefined || !mayProbe(probed.kind, probed.prober, isStarted(record, container))) return;
     probed.busy = true;
-    const result = await runProbe(host, { record, container: specOf(record, container), id: watched.id, probe, signal: watched.stop.signal });
+    const result = await runProbe(host, { record, container: spec, id: watched.id, probe, signal: watched.stop.signal });
     probed.busy = false;
-    if (watched.stop.signal.aborted || host.state.pod(uid) === undefined) return;
+    if (watched.stop.signal.aborted || this.#watched.get(name) !== watched) return;
     try {
-      this.#count(container, watched, { probed, result, timing: probe });
+      this.#count(watched.present.container, watched, { probed, result, timing: probe });
     } finally {
-      const present = this.#records(name, watched);
-      if (present.record !== undefined && present.container !== undefined) this.#schedule(watched, probed.kind, { record: present.record, container: present.container });
+      if (!watched.stop.signal.aborted) this.#schedule(watched, probed.kind);
     }
-  }
-
-  /** The records of what is watched, while it runs. */
-  #records(name: ContainerName, watched: Watched): { readonly record?: PodRecord; readonly container?: ContainerRecord } {
-    const { host: { state }, uid } = this.#options;
-    const record = watched.stop.signal.aborted ? undefined : state.pod(uid);
-    const container = record === undefined ? undefined : state.containers(uid).find((each) => each.name === name && each.state.status === "running" && each.state.id === watched.id);
-    return record === undefined || container === undefined ? {} : { record, container };
   }
 
   #count(container: ContainerRecord, watched: Watched, { probed, result, timing }: { readonly probed: Probed; readonly result: ProbeResult; readonly timing: NonNullable<Container["livenessProbe"]> }): void {
@@ -197,13 +198,15 @@ export class Probes implements Disposable {
     if (health?.ready !== true && health?.why !== why) this.#found(container.name, watched, { why });
   }
 
+  /** Recorded only while it runs under the same id, and only what is news. */
   #found(name: ContainerName, watched: Watched, found: Omit<ContainerHealth, "id">): void {
     const { host: { state }, uid, onChange } = this.#options;
-    const { container } = this.#records(name, watched);
-    if (container === undefined) return;
-    const { why, ...before } = healthOf(container) ?? { id: watched.id };
-    const health = { ...before, ...(why === undefined || found.ready === true || found.started === true ? {} : { why }), ...found };
-    if (Bun.deepEquals(health, healthOf(container))) return;
+    if (watched.stop.signal.aborted) return;
+    const before = healthOf(watched.present.container) ?? { id: watched.id };
+    const { why, ...rest } = before;
+    const health = { ...rest, ...(why === undefined || found.ready === true || found.started === true ? {} : { why }), ...found };
+    if (Bun.deepEquals(health, before)) return;
+    watched.present = { ...watched.present, container: { ...watched.present.container, health } };
     state.updateContainer(uid, name, { health });
     onChange();
   }

@@ -60,10 +60,10 @@ export function resetContainers(state: RuntimeState, record: PodRecord): void {
 
 const PROTOCOLS = { TCP: "tcp", UDP: "udp", SCTP: "sctp" } as const;
 
-/** Host ports a pod holds. On the host's own network only declared host ports count, as in Kubernetes. */
+/** Host ports a pod holds, for its main containers and sidecars. On the host's own network only declared host ports count, as in Kubernetes. */
 export function hostPortsOf(pod: Pod, network: PodRecord["network"]): readonly HostPort[] {
   if (network === "none") return [];
-  return [...pod.spec.initContainers, ...pod.spec.containers]
+  return [...pod.spec.initContainers.filter(({ restartPolicy }) => restartPolicy === "Always"), ...pod.spec.containers]
     .flatMap((container) => container.ports)
     .flatMap((port) => (port.hostPort === undefined ? [] : [{ ip: port.hostIP ?? "", port: port.hostPort, protocol: PROTOCOLS[port.protocol] }]));
 }

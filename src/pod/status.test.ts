@@ -3,6 +3,7 @@ import type { ContainerState } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { podConditions } from "./conditions.ts";
 import { kubernetesForm, podObject, podStatus, readyWord, restartsOf, statusWord } from "./status.ts";
+import { closedGates } from "./readiness.ts";
 import { containerRecord, containerSpec, ended, ID, MINUTE, NOW, podRecord, running, waiting } from "./testing.ts";
 
 const NODE = { name: "host", ip: "192.0.2.1" };
@@ -135,5 +136,58 @@ describe("podObject", () => {
 describe("kubernetesForm", () => {
   test("kubernetesForm() leaves out what the API leaves out, and keeps what means something", () => {
     expect(kubernetesForm({ a: [], b: false, c: { emptyDir: {} }, d: [{ e: "", f: [] }], g: 0, h: true, i: undefined })).toEqual({ c: { emptyDir: {} }, d: [{ e: "" }], g: 0, h: true });
+  });
+});
+
+describe("status of probed containers, sidecars and gates", () => {
+  const probe = { exec: { command: ["true"] }, initialDelaySeconds: 0, timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
+  const spec = {
+    initContainers: [containerSpec("proxy", { restartPolicy: "Always" }), containerSpec("setup")],
+    containers: [containerSpec("main", { startupProbe: probe, readinessProbe: probe })],
+  };
+  const record = podRecord("web", { spec, initializedAt: 0, readyAt: 0, phase: "Pending" });
+  const proxy = containerRecord(record, "proxy", { kind: "sidecar", state: running("1") });
+  const setup = containerRecord(record, "setup", { kind: "init", position: 1, state: running("2") });
+  const main = (health?: Partial<NonNullable<ContainerRecord["health"]>>): ContainerRecord =>
+    containerRecord(record, "main", health === undefined ? {} : { health: { id: ID("a"), ...health } });
+  const initialized = { ...record, initializedAt: NOW - MINUTE, phase: "Running" } as const;
+  const done = { ...setup, state: ended("2", 0) };
+
+  test("readyWord() and statusWord() count sidecars as kubectl does", () => {
+    const waits = containerRecord(record, "main", { state: waiting("PodInitializing") });
+    expect([readyWord(record, [proxy, setup, waits]), statusWord(record, [proxy, setup, waits])]).toEqual(["1/2", "Init:1/2"]);
+    const stopped = { ...proxy, state: waiting("CrashLoopBackOff") };
+    expect([readyWord(record, [stopped, setup, waits]), statusWord(record, [stopped, setup, waits])]).toEqual(["0/2", "Init:CrashLoopBackOff"]);
+    expect([readyWord(initialized, [proxy, done, main()]), statusWord(initialized, [proxy, done, main()])]).toEqual(["1/2", "Running"]);
+    expect(readyWord(initialized, [proxy, done, main({ started: true, ready: true })])).toBe("2/2");
+  });
+
+  test("podStatus() tells apart what runs, has started and is ready", () => {
+    const of = (each: ContainerRecord) => {
+      const { ready, started, state } = JSON.parse(JSON.stringify(podStatus(initialized, [proxy, done, each], NODE)["containerStatuses"]))[0];
+      return { ready, started, running: "running" in state };
+    };
+    expect(of(main())).toEqual({ ready: false, started: false, running: true });
+    expect(of(main({ started: true }))).toEqual({ ready: false, started: true, running: true });
+    expect(of(main({ started: true, ready: true }))).toEqual({ ready: true, started: true, running: true });
+    expect(of(main({ id: ID("f"), started: true, ready: true }))).toEqual({ ready: false, started: false, running: true });
+  });
+
+  test("podConditions() keep their times until their status changes", () => {
+    const conditions = { Ready: { status: "False", since: 7_000 }, ContainersReady: { status: "True", since: 8_000 } } as const;
+    const times = Object.fromEntries(podConditions({ ...initialized, conditions }, [proxy, done, main()]).map(({ type, status, lastTransitionTime }) => [type, [status, lastTransitionTime]]));
+    expect(times["Ready"]).toEqual(["False", 7_000]);
+    expect(times["ContainersReady"]?.[0]).toBe("False");
+    expect(times["ContainersReady"]?.[1]).not.toBe(8_000);
+  });
+
+  test("podConditions() hold a pod back until its readiness gates are open", () => {
+    const gated = { ...initialized, pod: { ...initialized.pod, spec: { ...initialized.pod.spec, readinessGates: [{ conditionType: "a/b" }] } } };
+    const ready = [proxy, done, main({ started: true, ready: true })];
+    const summary = (change: Partial<PodRecord>) => podConditions({ ...gated, ...change }, ready).filter(({ type }) => ["a/b", "Ready", "ContainersReady"].includes(type)).map(({ type, status, reason = "" }) => `${type} ${status} ${reason}`.trim());
+    expect(summary({})).toEqual(["Ready False ReadinessGatesNotReady", "ContainersReady True"]);
+    expect(summary({ conditions: { "a/b": { status: "True", since: 1 } }, readyAt: 5 })).toEqual(["a/b True", "Ready True", "ContainersReady True"]);
+    expect(closedGates(gated)).toEqual(['corresponding condition of pod readiness gate "a/b" does not exist.']);
+    expect(closedGates({ ...gated, conditions: { "a/b": { status: "False", since: 1 } } })).toEqual(['the status of pod readiness gate "a/b" is not "True", but False']);
   });
 });
