@@ -212,7 +212,7 @@ export function realSuite(binary: "crun" | "runc"): void {
     while (inside() > 2) await Bun.sleep(5);
     expect(readdirSync(request.bundle).filter((file) => file.startsWith("run"))).toEqual([]);
     await runtime.remove(request.id, request.bundle);
-    expect(begin("true")).rejects.toMatchObject({ kind: "notFound" });
+    await expect(begin("true")).rejects.toMatchObject({ kind: "notFound" });
   });
 
   titled("leaves no process in the container when the client of an exec is killed", async () => {
