@@ -8,6 +8,7 @@ const CONFIG = "test/e2e/plain/config.test.ts";
 const SECURITY = "test/e2e/plain/security.test.ts";
 const ENVIRONMENT = "test/e2e/plain/environment.test.ts";
 const PROBES = "test/e2e/plain/probes.test.ts";
+const GRPC = "src/pod/probeGrpc.test.ts";
 const LIFECYCLE = "test/e2e/plain/lifecycle.test.ts";
 
 export const CONTAINER: Readonly<Record<string, Rows>> = {
@@ -76,7 +77,7 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
     exec: runs("a command in the container; 0 is success", PROBES),
     httpGet: runs("a request from the host; 200 to 399 is success", PROBES),
     tcpSocket: runs("a connection from the host", PROBES),
-    grpc: runs("grpc.health.v1 from the host", PROBES),
+    grpc: runs("grpc.health.v1 from the host", GRPC),
     initialDelaySeconds: runs("before the first probe; 0", PROBES),
     timeoutSeconds: runs("of one probe; 1", PROBES),
     periodSeconds: runs("between probes; 10", PROBES),
@@ -90,7 +91,7 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
   HTTPGetAction: { host: runs("the pod's address when absent", PROBES), port: runs("number or name", PROBES), path: runs("path", PROBES), scheme: runs("HTTP, or HTTPS without verification", PROBES), httpHeaders: runs("headers", PROBES) },
   HTTPHeader: { name: runs("name", PROBES), value: runs("value", PROBES) },
   TCPSocketAction: { host: runs("the pod's address when absent", PROBES), port: runs("number or name", PROBES) },
-  GRPCAction: { port: runs("number", PROBES), service: runs("service asked for", PROBES) },
+  GRPCAction: { port: runs("number", GRPC), service: runs("service asked for", GRPC) },
   SleepAction: { seconds: runs("seconds", LIFECYCLE) },
   SecurityContext: {
     runAsUser: runs("user", SECURITY),

@@ -52,13 +52,13 @@ const MAIN = {
   stdin: true, stdinOnce: true, tty: true,
 };
 
+const REQUESTS = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" }, limits: { storage: "2Gi" } } };
+const NOTED = { labels: { app: "largest" }, annotations: { "example.com/note": "x" } };
 const CLAIM = {
-  metadata: { labels: { app: "largest" }, annotations: { "example.com/note": "x" } },
-  spec: {
-    accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" }, limits: { storage: "2Gi" } }, storageClassName: "", volumeMode: "Block", volumeName: "disk",
-    selector: { matchLabels: { tier: "fast" }, matchExpressions: [{ key: "tier", operator: "In", values: ["fast"] }] },
-  },
+  ...REQUESTS, storageClassName: "", volumeMode: "Filesystem", volumeName: "disk",
+  selector: { matchLabels: { app: "largest" }, matchExpressions: [{ key: "app", operator: "In", values: ["largest"] }] },
 };
+const DISK = { accessModes: ["ReadWriteOnce"], capacity: { storage: "2Gi" }, persistentVolumeReclaimPolicy: "Retain" };
 
 const SPEC = {
   activeDeadlineSeconds: 600, restartPolicy: "OnFailure", terminationGracePeriodSeconds: 5, enableServiceLinks: false,
@@ -78,7 +78,8 @@ const SPEC = {
     { name: "downward", downwardAPI: { items: DOWNWARD, ...MODES } },
     { name: "projected", projected: { sources: [{ configMap: { name: "config", items: ITEMS, optional: true } }, { secret: { name: "secret", items: ITEMS, optional: false } }, { downwardAPI: { items: DOWNWARD } }], ...MODES } },
     { name: "claim", persistentVolumeClaim: { claimName: "claim", readOnly: true } },
-    { name: "block", ephemeral: { volumeClaimTemplate: CLAIM } },
+    { name: "block", persistentVolumeClaim: { claimName: "device" } },
+    { name: "scratch", ephemeral: { volumeClaimTemplate: { metadata: NOTED, spec: REQUESTS } } },
     { name: "image", image: { reference: "registry.example/data:1", pullPolicy: "Never" } },
   ],
 };
@@ -88,7 +89,10 @@ const EVERYTHING = [
   { apiVersion: "v1", kind: "ConfigMap", metadata: { ...METADATA, name: "config" }, data: { key: "value" }, binaryData: { bytes: "AAEC" }, immutable: true },
   { apiVersion: "v1", kind: "Secret", metadata: { ...METADATA, name: "secret" }, type: "Opaque", data: { key: "dmFsdWU=" }, stringData: { other: "value" }, immutable: true },
   { apiVersion: "v1", kind: "Secret", metadata: { ...METADATA, name: "pull" }, type: "kubernetes.io/dockerconfigjson", stringData: { ".dockerconfigjson": '{"auths":{}}' } },
-  { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { ...METADATA, name: "claim" }, spec: { ...CLAIM.spec, volumeMode: "Filesystem" } },
+  { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { ...METADATA, name: "claim" }, spec: CLAIM },
+  { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { ...METADATA, name: "device" }, spec: { ...REQUESTS, storageClassName: "", volumeMode: "Block", volumeName: "device" } },
+  { apiVersion: "v1", kind: "PersistentVolume", metadata: { ...NOTED, name: "disk" }, spec: { ...DISK, storageClassName: "", volumeMode: "Filesystem", claimRef: { name: "claim", namespace: "trade" }, local: { path: "/mnt/disk" } } },
+  { apiVersion: "v1", kind: "PersistentVolume", metadata: { ...NOTED, name: "device" }, spec: { ...DISK, volumeMode: "Block", hostPath: { path: "/dev/vdb", type: "BlockDevice" } } },
 ];
 
 const isKind = (kind: string): boolean => KINDS.some((known) => known === kind);
