@@ -248,16 +248,27 @@ describe("PodWorker and images", () => {
     await world.until(() => reasonOf(world, uid) === "running");
   });
 
-  test("retryPulls() ends the back-off", async () => {
+  test("retry() ends the back-off", async () => {
     using world = fakeHost();
     const { uid, worker } = podOn(world, { containers: [missing("main")] });
     await worker.poke();
     world.fetches[0]?.fail(notFound());
     await world.until(() => reasonOf(world, uid) === "ErrImagePull");
-    worker.retryPulls();
+    worker.retry();
     await world.until(() => world.fetches.length === 2);
     expect(reasonOf(world, uid)).toBe("ContainerCreating");
     world.fetches[1]?.come();
+    await world.until(() => reasonOf(world, uid) === "running");
+  });
+
+  test("retry() ends the back-off of a sandbox that could not be made", async () => {
+    using world = fakeHost();
+    world.broken.add("attach web");
+    const { uid, worker } = podOn(world, {});
+    await worker.poke();
+    expect(world.host.state.pod(uid)?.reason).toBe("FailedCreatePodSandBox");
+    world.broken.clear();
+    worker.retry();
     await world.until(() => reasonOf(world, uid) === "running");
   });
 

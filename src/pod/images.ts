@@ -272,14 +272,6 @@ export class PodImages {
     this.#ready.clear();
   }
 
-  /** Ends the back-offs: somebody has mended what was wrong, perhaps. Counts go on. True when there was one. */
-  retry(record: PodRecord): boolean {
-    const { state: records } = this.#options.host;
-    const waiting = records.containers(record.uid).filter(({ state }) => state.status === "waiting" && IMAGE_FAILURES.has(state.reason));
-    for (const { name } of waiting) records.updateContainer(record.uid, name, { state: { status: "waiting", reason: "ContainerCreating" } });
-    return waiting.length > 0;
-  }
-
   /** What is said of the containers that wait for an image: `pulling 45%`. */
   pulling(): ReadonlyMap<string, string> {
     return new Map([...this.#pulls.values()].flatMap(({ waiting, shown }) => [...waiting.keys()].map((name) => [String(name), shown] as const)));
@@ -292,7 +284,6 @@ export class PodImages {
 
 /** Reasons that become `ImagePullBackOff`. */
 const PULL_FAILURES: ReadonlySet<string> = new Set(["ErrImagePull", "RegistryUnavailable"]);
-const IMAGE_FAILURES: ReadonlySet<string> = new Set([...PULL_FAILURES, "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"]);
 
 /** The kubelet's reason, and whether another try may end otherwise. */
 function whyFailed(thrown: unknown): { readonly reason: string; readonly transient: boolean } {

@@ -22,8 +22,8 @@ export interface ProgressOptions {
 }
 
 /** Reasons of a container that waits because its image does not come. */
-const IMAGE = new Set(["ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ErrImageNeverPull", "InvalidImageName"]);
-const FATAL = new Set([...IMAGE, "CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
+export const IMAGE_FAILURES: ReadonlySet<string> = new Set(["ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ErrImageNeverPull", "InvalidImageName"]);
+const FATAL = new Set([...IMAGE_FAILURES, "CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 const NONE: ReadonlySet<string> = new Set();
 
 export function progressOf(record: PodRecord, containers: readonly ContainerRecord[], { held = NONE, patient = false }: ProgressOptions = {}): Progress {
@@ -51,7 +51,7 @@ function hasCome(record: PodRecord, container: ContainerRecord): boolean {
 const isOver = (record: PodRecord, containers: readonly ContainerRecord[]): boolean =>
   record.phase === "Succeeded" || record.phase === "Failed" || mainContainers(containers).every((each) => each.state.status === "terminated");
 
-const isTransient = ({ state }: ContainerRecord): boolean => state.status === "waiting" && state.transient === true && IMAGE.has(state.reason);
+const isTransient = ({ state }: ContainerRecord): boolean => state.status === "waiting" && state.transient === true && IMAGE_FAILURES.has(state.reason);
 
 /**
  * True when waiting any longer tells nothing new: every pod has been started or cannot be; or one cannot be, and the
@@ -63,7 +63,7 @@ export function isDecided(pods: readonly Progress[]): boolean {
 }
 
 /** True for the failure of an image, which is tried again. */
-export const isImageFailure = (progress: Progress): boolean => progress.is === "failed" && IMAGE.has(progress.reason);
+export const isImageFailure = (progress: Progress): boolean => progress.is === "failed" && IMAGE_FAILURES.has(progress.reason);
 
 /** An init container, or one with probes, that ended so often is given up by who waits for the pod; its restarts go on. */
 const TRIES = 3;

@@ -134,6 +134,22 @@ describe("PodWorker", () => {
     expect(container(world, uid).previousLogPath).toEndWith("/main/0.log");
   });
 
+  test("retry() ends the back-off of a container that could not be made, and not that of one that ended", async () => {
+    using world = fakeHost();
+    const { uid, worker } = podOn(world, { containers: [exampleContainer("main"), exampleContainer("side")] });
+    world.payloads.set("main", { refuses: "out of luck" });
+    await worker.poke();
+    for (const count of [1, 2]) {
+      await world.until(() => container(world, uid, "side").state.status === "running");
+      world.runtime.finish(idOf(container(world, uid, "side")), 3);
+      await world.until(() => container(world, uid, "side").failures === count);
+    }
+    world.payloads.delete("main");
+    worker.retry();
+    await world.until(() => container(world, uid).state.status === "running");
+    expect(container(world, uid, "side").state).toMatchObject({ status: "waiting", reason: "CrashLoopBackOff" });
+  });
+
   test("SIGKILL comes when the grace period is over, not before", async () => {
     using world = fakeHost();
     world.payloads.set("main", { ignores: ["SIGTERM"] });

@@ -18,6 +18,7 @@ import { fieldPathOf } from "./fieldPath.ts";
 import { PodImages } from "./images.ts";
 import { resetContainers } from "./records.ts";
 import { makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
+import { endBackOffs } from "./retry.ts";
 import { recordRejection, recordSandboxFailure } from "./sandboxFailure.ts";
 import { startContainer } from "./start.ts";
 import { updateVolumes } from "./volumes.ts";
@@ -97,10 +98,9 @@ export class PodWorker implements Disposable {
     return this.#images.pulling();
   }
 
-  /** Pulls at once what waits for its next try. */
-  retryPulls(): void {
-    const record = this.#options.host.state.pod(this.uid);
-    if (record !== undefined && this.#images.retry(record)) this.nudge();
+  /** Tries at once what could not be made and waits for its next try. */
+  retry(): void {
+    if (endBackOffs(this.#options.host.state, this.uid)) this.nudge();
   }
 
   /** Brings the files of ConfigMaps and Secrets in its volumes up to date. */

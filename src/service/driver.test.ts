@@ -88,7 +88,7 @@ describe("ServiceDriver", () => {
     expect(names(world).toSorted()).toEqual(["cache", "copy", "db"]);
   });
 
-  test("retryPulls() pulls at once what waits for its next try", async () => {
+  test("retry() pulls at once what waits for its next try", async () => {
     using world = open();
     const driver = world.driver();
     await world.play(driver, [examplePod("web", { containers: [exampleContainer("main", { image: "r.example/web:1" })] })]);
@@ -96,7 +96,7 @@ describe("ServiceDriver", () => {
     world.fake.fetches[0]?.fail(new Error("denied"));
     await world.fake.until(() => world.fake.host.state.containers()[0]?.state.status === "waiting" && driver.pulling(world.pod("web").uid).size === 0);
     world.fake.host.puller.use({ REGISTRY_AUTH_FILE: "/new" });
-    driver.retryPulls();
+    driver.retry();
     await world.fake.until(() => world.fake.fetches.length === 2);
     expect(world.fake.fetches[1]?.environment).toEqual({ REGISTRY_AUTH_FILE: "/new" });
     world.fake.fetches[1]?.come();

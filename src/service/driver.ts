@@ -48,9 +48,9 @@ export class ServiceDriver implements Disposable {
     return this.#workers.get(uid)?.pulling() ?? NOTHING;
   }
 
-  /** Pulls at once what waits for its next try: with other credentials it may come now. */
-  retryPulls(): void {
-    for (const worker of this.#workers.values()) worker.retryPulls();
+  /** Tries at once what could not be made and waits for its next try: with other credentials, an image may come now. */
+  retry(): void {
+    for (const worker of this.#workers.values()) worker.retry();
   }
 
   /**

@@ -58,10 +58,10 @@ async function apply(supervised: Supervised, request: Extract<Request, { op: "ap
   await follow(supervised, request.player, reply);
 }
 
-/** Whoever plays may have mended what kept an image from coming. */
+/** Whoever plays may have mended what kept an image from coming, or a pod from being made. */
 function playedAgain({ driver, engine }: Supervised, { imageEnvironment }: Player): void {
   engine.host.puller.use(imageEnvironment);
-  driver.retryPulls();
+  driver.retry();
 }
 
 /**
