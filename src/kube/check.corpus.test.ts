@@ -7,23 +7,11 @@ import { rowOf } from "./table/table.ts";
 import { blockYaml, type Block } from "./testdata/blockYaml.ts";
 import { isMap, maximal, targetOf } from "./testdata/maximal.ts";
 import { encodings, type Mutated, MUTATIONS } from "./testdata/mutations.ts";
+import { randomFrom, seed } from "./testdata/random.ts";
 
 const ROUNDS = 800;
 /** Milliseconds; the rounds that are over by then do. */
 const BUDGET = 10_000;
-/** The same rounds in every run; `WHERRY_TEST_SEED` asks for others. */
-const seed = Number(Bun.env["WHERRY_TEST_SEED"] ?? 1);
-
-/** mulberry32: small, and the same numbers for the same seed. */
-function randomFrom(start: number): (below: number) => number {
-  let state = start;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const answer = (text: string): CheckResult => check([{ file: "corpus", text }]);
 const objectsOf = (result: CheckResult): string => (result.ok ? JSON.stringify(result.checked.objects) : result.problems.map(({ line, path, message }) => `${line} ${path}: ${message}`).join("\n"));

@@ -2,22 +2,10 @@ import { expect, test } from "bun:test";
 import { check } from "./check.ts";
 import { PROBLEM_CODES, type CheckResult } from "./kube.ts";
 import { goldenCases } from "./testdata/golden.ts";
+import { randomFrom, seed } from "./testdata/random.ts";
 
 const ROUNDS = 2000;
-/** Another one for every run; a failure prints it and the text that failed. */
-const seed = Math.floor(Math.random() * 2 ** 31);
 console.log(`check fuzz seed ${seed}`);
-
-/** mulberry32: small, and the same numbers for the same seed. */
-function randomFrom(start: number): (below: number) => number {
-  let state = start;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const texts = [...goldenCases("good"), ...goldenCases("bad")].map(({ text }) => text);
 const PIECES = ["[", "]", "{", "}", ": ", "- ", "\n", "  ", "\t", "&a ", "*a", "<<: *a", "!!str ", "!x ", "null", "~", "yes", "0644", "-1", "1e999", ".inf", '""', "'", '"', "|\n", ">-\n", "---\n", "...\n", "%YAML 9\n", "? ", "# ", "\0", "\ufeff", "🚣", "\ud800", "__proto__", "constructor: 1\n", "toString", "kind: List\nitems:\n", "[]", "{}", "a".repeat(300)];

@@ -37,6 +37,7 @@ function readSpec(spec: Cursor): PodSpec {
     hostNetwork,
     ...readNames(spec),
     ...readShared(spec),
+    ...present("os", readOs(field(spec, "os"))),
     ...present("activeDeadlineSeconds", wholeNumber(spec, "activeDeadlineSeconds", SOME_SECONDS)),
     ...present("enableServiceLinks", flag(field(spec, "enableServiceLinks"))),
     ...present("serviceAccountName", optionalText(spec, "serviceAccountName", RULES.subdomain) ?? optionalText(spec, "serviceAccount", RULES.subdomain)),
@@ -79,6 +80,14 @@ function readShared(spec: Cursor): Partial<PodSpec> {
     ...present("hostUsers", own("hostUsers")),
     ...present("shareProcessNamespace", own("shareProcessNamespace")),
   };
+}
+
+/** Only Linux containers can be run. */
+function readOs(os: Cursor | undefined): PodSpec["os"] | undefined {
+  if (os === undefined) return undefined;
+  const name = field(os, "name");
+  if (name !== undefined && text(name) !== undefined && text(name) !== "linux") complain(name, { code: "value", message: `is ${quoted(text(name) ?? "")}, should be "linux"` });
+  return { name: "linux" };
 }
 
 function readGates(spec: Cursor): PodSpec["readinessGates"] {

@@ -1,21 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { exampleContainer, exampleEnd, examplePod } from "../spec/examples.ts";
-import { newContainerId, serviceName, type ContainerState, type PodSpec } from "../spec/spec.ts";
-import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { newPod } from "./records.ts";
+import { exampleContainer, exampleEnd } from "../spec/examples.ts";
+import type { ContainerState } from "../spec/spec.ts";
+import type { ContainerRecord } from "../state/state.ts";
+import { now, pod, running, two, withStates } from "./made.ts";
 import { isDecided, isImageFailure, progressOf, type Progress, type ProgressOptions } from "./progress.ts";
 
-const now = 100_000;
-
-function pod(spec: Partial<PodSpec> = {}, change: Partial<PodRecord> = {}): { record: PodRecord; containers: readonly ContainerRecord[] } {
-  const made = newPod({ service: serviceName("shop"), pod: examplePod("web", spec), hash: "", network: "bridge", cgroup: "/wherry/shop", now });
-  return { record: { ...made.record, ip: "10.0.0.2", sandboxAt: 1, ...change }, containers: made.containers };
-}
-
-const running = (): ContainerState => ({ status: "running", id: newContainerId(), pid: 7, startedAt: 1 });
-const withStates = (containers: readonly ContainerRecord[], ...states: readonly ContainerState[]): readonly ContainerRecord[] =>
-  containers.map((each, index) => ({ ...each, state: states[index] ?? each.state }));
-const two = { initContainers: [exampleContainer("one"), exampleContainer("two")], containers: [exampleContainer("main"), exampleContainer("side")] };
 
 describe("progressOf()", () => {
   test("is started when every main container has run", () => {

@@ -62,6 +62,7 @@ export interface PodSpec {
   /** False: the pod has a user namespace of its own. */
   readonly hostUsers?: boolean;
   readonly shareProcessNamespace?: boolean;
+  readonly os?: { readonly name: "linux" };
   readonly hostname?: string;
   readonly hostnameOverride?: string;
   readonly subdomain?: string;

@@ -1,7 +1,7 @@
 /** Who a container's process is: `USER` of an image, looked up in the image's own files, as Docker and CRI runtimes do. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { fail, unless } from "../base/errors.ts";
-import { O_PATH, openBelow, RESOLVE } from "./syscalls.ts";
+import { fail } from "../base/errors.ts";
+import { readBelow } from "./readBelow.ts";
+import { RESOLVE } from "./syscalls.ts";
 
 export interface Identity {
   readonly uid: number;
@@ -50,24 +50,5 @@ function unknown(user: string, what: string, name: string): never {
   fail("invalid", `Cannot use "${user}" as the user of the container: the image has no ${what} "${name}"`);
 }
 
-/** The text of a regular file, with links resolved as inside the root filesystem; empty when there is none. */
-function readInside(rootfs: string, path: string): string {
-  const root = openSync(rootfs, O_PATH | constants.O_DIRECTORY);
-  try {
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
-    const fd = unless("ENOENT", () => openBelow(root, path, { flags, resolve: RESOLVE.inRoot }), undefined);
-    return fd === undefined ? "" : readAndClose(fd, path);
-  } finally {
-    closeSync(root);
-  }
-}
-
-function readAndClose(fd: number, path: string): string {
-  try {
-    const found = fstatSync(fd);
-    if (!found.isFile() || found.size > LARGEST) fail("invalid", `Cannot read "/${path}" of the image: it must be a file of at most ${LARGEST} bytes`);
-    return readFileSync(fd, "utf8");
-  } finally {
-    closeSync(fd);
-  }
-}
+/** Links are resolved as inside the root filesystem. */
+const readInside = (rootfs: string, path: string): string => readBelow(rootfs, path, { resolve: RESOLVE.inRoot, largest: LARGEST, name: `"/${path}" of the image` }) ?? "";
