@@ -2,6 +2,7 @@
 import { fail } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { controlSocket, serviceLog } from "../base/paths.ts";
+import { endBackOffs } from "../pod/retry.ts";
 import { conflicts } from "../service/conflicts.ts";
 import { markStart } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
@@ -98,7 +99,7 @@ function refuseOtherUnit(engine: Engine, { record, unit, cgroup }: PlayRequest):
   });
 }
 
-/** Writes what is wanted: the durable record, and into the pods' rows which of them go, and which start again. */
+/** Writes what is wanted: the durable record, and into the pods' rows which of them go, which start again, and that none waits for its next try. */
 function prepare(engine: Engine, { request, plan, owned }: { request: PlayRequest; plan: Plan; owned: Owned }): void {
   const { state } = engine.host;
   recordWanted(engine, request);
@@ -108,6 +109,7 @@ function prepare(engine: Engine, { request, plan, owned }: { request: PlayReques
     if (verb === "start" && request.start) markStart(engine.host, pod);
   }
   if (!request.start) return;
+  for (const { uid } of owned.driver.pods()) endBackOffs(state, uid);
   owned.driver[Symbol.dispose](); // the supervisor drives from here on
 }
 

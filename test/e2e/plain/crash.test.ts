@@ -1,8 +1,9 @@
 import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
+import { delays, interrupted } from "../../harness/interrupting.ts";
 import { documents, identities, pod, podText, pods } from "../../harness/objects.ts";
 import { kill, monitors, processes, supervisor, supervisors } from "../../harness/processes.ts";
-import { openPlainRoom, type Room, WHERRY } from "../../harness/room.ts";
+import { openPlainRoom, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 
 const scenario = await scenarios(openPlainRoom);
@@ -12,16 +13,6 @@ const SHOP = documents(
   podText("web", { grace: 1, container: "ports: [{containerPort: 80, hostPort: 8086}]\nvolumeMounts: [{name: settings, mountPath: /settings}]", spec: "volumes: [{name: settings, configMap: {name: settings}}]" }),
   podText("db", { grace: 1 }),
 );
-
-/** Small and repeatable: WHERRY_SEED=… runs the same delays again. */
-function delays(count: number, longest: number): readonly number[] {
-  let state = Number(process.env["WHERRY_SEED"] ?? Date.now() % 100_000);
-  console.log(`delays of seed ${state} (WHERRY_SEED=${state} repeats them)`);
-  return Array.from({ length: count }, () => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return Math.floor((state / 2 ** 31) * longest);
-  });
-}
 
 async function allRun(room: Room): Promise<void> {
   const all = await pods(room);
@@ -99,7 +90,7 @@ const PLAY_MS = 400;
 scenario(`after kill -9 of play at ${POINTS} points, play again converges`, async (room) => {
   await room.write("/run/shop.yaml", SHOP);
   for (const delay of delays(POINTS, PLAY_MS)) {
-    await interrupted(room, ["play", "/run/shop.yaml"], delay);
+    await interrupted(room, { words: ["play", "/run/shop.yaml"], delay });
     await room.ok(["play", "/run/shop.yaml"]);
     await allRun(room);
     await room.ok(["down", "/run/shop.yaml"]);
@@ -110,7 +101,7 @@ scenario(`after kill -9 of play at ${POINTS} points, down leaves nothing`, async
   await room.write("/run/shop.yaml", SHOP);
   const before = await room.leaks();
   for (const delay of delays(POINTS, PLAY_MS)) {
-    await interrupted(room, ["play", "/run/shop.yaml"], delay);
+    await interrupted(room, { words: ["play", "/run/shop.yaml"], delay });
     await room.ok(["down", "/run/shop.yaml"]);
     await eventually(async () => expect({ delay, leaks: await room.leaks() }).toEqual({ delay, leaks: before }), { within: 3_000 });
   }
@@ -119,7 +110,7 @@ scenario(`after kill -9 of play at ${POINTS} points, down leaves nothing`, async
 scenario(`after kill -9 of play and its supervisor at ${POINTS} points, play again converges`, async (room) => {
   await room.write("/run/shop.yaml", SHOP);
   for (const delay of delays(POINTS, PLAY_MS)) {
-    await interrupted(room, ["play", "/run/shop.yaml"], delay);
+    await interrupted(room, { words: ["play", "/run/shop.yaml"], delay });
     await kill(room, ...(await supervisors(room)));
     await room.ok(["play", "/run/shop.yaml"]);
     await allRun(room);
@@ -131,7 +122,7 @@ scenario("after kill -9 of a replacing play and its supervisor at 8 points, play
   await room.write("/run/shop.yaml", SHOP);
   await room.ok(["play", "/run/shop.yaml"]);
   for (const delay of delays(8, 1500)) {
-    await interrupted(room, ["play", "--replace", "/run/shop.yaml"], delay);
+    await interrupted(room, { words: ["play", "--replace", "/run/shop.yaml"], delay });
     await kill(room, ...(await supervisors(room)));
     await room.ok(["play", "/run/shop.yaml"]);
     await allRun(room);
@@ -144,7 +135,7 @@ scenario("after kill -9 of a down that works without a supervisor at 8 points, d
   for (const delay of delays(8, 1500)) {
     await room.ok(["play", "/run/shop.yaml"]);
     await kill(room, ...(await supervisors(room)));
-    await interrupted(room, ["down", "/run/shop.yaml"], delay);
+    await interrupted(room, { words: ["down", "/run/shop.yaml"], delay });
     await room.ok(["down", "/run/shop.yaml"]);
     await eventually(async () => expect({ delay, leaks: await room.leaks() }).toEqual({ delay, leaks: before }), { within: 3_000 });
   }
@@ -168,21 +159,9 @@ scenario("after kill -9 of down and its supervisor at 10 points, down again leav
   const before = await room.leaks();
   for (const delay of delays(10, 300)) {
     await room.ok(["play", "/run/shop.yaml"]);
-    await interrupted(room, ["down", "/run/shop.yaml"], delay);
+    await interrupted(room, { words: ["down", "/run/shop.yaml"], delay });
     await kill(room, ...(await supervisors(room)));
     await room.ok(["down", "/run/shop.yaml"]);
     await eventually(async () => expect({ delay, leaks: await room.leaks() }).toEqual({ delay, leaks: before }), { within: 3_000 });
   }
 }, { timeout: 180_000 });
-
-/** Starts a command and kills it after so many milliseconds, or later when it has not been entered by then. */
-async function interrupted(room: Room, words: readonly string[], delay: number): Promise<void> {
-  const command = room.start([WHERRY, ...words]);
-  await Bun.sleep(delay);
-  try {
-    command.kill("SIGKILL");
-  } catch {
-    // it has ended already
-  }
-  await command.exited;
-}
