@@ -62,7 +62,7 @@ function find(volume: string, subPath: string): number {
     return fd;
   } catch (cause) {
     closeSync(fd);
-    fail("failed", `Cannot use subPath "${subPath}" of volume "${volume}": ${errnoOf(cause) === "EXDEV" ? "a link leads out of the volume" : messageOf(cause)}`, { cause });
+    fail("invalid", `Cannot use subPath "${subPath}" of volume "${volume}": ${errnoOf(cause) === "EXDEV" ? "a link leads out of the volume" : messageOf(cause)}`, { cause });
   } finally {
     closeSync(root);
   }
