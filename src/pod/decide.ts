@@ -176,3 +176,7 @@ export const isAlive = (container: ContainerRecord): boolean =>
   container.state.status === "running" || container.state.status === "creating";
 const completed = (container: ContainerRecord): boolean =>
   container.state.status === "terminated" && container.state.exitCode === 0;
+
+/** The earlier of two times to look again, if there is one. */
+export const earliest = (one: number | undefined, other: number | undefined): { readonly wakeAt?: number } =>
+  one === undefined && other === undefined ? {} : { wakeAt: Math.min(one ?? Infinity, other ?? Infinity) };

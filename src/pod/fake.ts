@@ -63,7 +63,7 @@ export function fakeHost(): FakeHost {
     state,
     images,
     claims: fakeClaims(),
-    puller: imagePuller({ fetch: fakeFetch(images, fetches), images, environment: {} }),
+    puller: imagePuller({ fetch: fakeFetch(images, { fetches, onBegun: () => waiting.forEach((look) => look()) }), images, environment: {} }),
     runtime: breakable(runtime.runtime, broken),
     network,
     bridge: { name: "fake", interface: "fake0", subnet: "10.99.0.0/24", gateway: "10.99.0.1" },
@@ -106,7 +106,7 @@ const imageCalled = (name: string, digit: string): Image => ({
 });
 
 /** Given up, it fails at once, as the real one does when its process has ended. */
-function fakeFetch(images: ImageCatalog, fetches: FakeFetch[]): (request: FetchRequest) => Promise<string> {
+function fakeFetch(images: ImageCatalog, { fetches, onBegun }: { readonly fetches: FakeFetch[]; readonly onBegun: () => void }): (request: FetchRequest) => Promise<string> {
   return async ({ authFiles, ...request }) => {
     const outcome = Promise.withResolvers<string>();
     const image = imageCalled(request.reference, `${fetches.length + 1}0`);
@@ -119,6 +119,7 @@ function fakeFetch(images: ImageCatalog, fetches: FakeFetch[]): (request: FetchR
       },
       fail: outcome.reject,
     });
+    onBegun();
     request.signal.addEventListener("abort", () => outcome.reject(request.signal.reason), { once: true });
     return await outcome.promise;
   };

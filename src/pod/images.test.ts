@@ -261,6 +261,17 @@ describe("PodWorker and images", () => {
     await world.until(() => reasonOf(world, uid) === "running");
   });
 
+  test("a pod that is removed waits for no image of a volume", async () => {
+    using world = fakeHost();
+    const { uid, worker } = podOn(world, { volumes: [{ name: "data", image: { reference: "r.example/data:1", pullPolicy: "IfNotPresent" } }] });
+    worker.nudge();
+    await world.until(() => world.fetches.length === 1);
+    world.host.state.updatePod(uid, { wanted: "removed" });
+    await worker.poke();
+    expect([world.fetches[0]?.signal.aborted, world.host.state.pod(uid)]).toEqual([true, undefined]);
+    expect(world.host.state.events().filter(({ reason }) => reason === "FailedCreatePodSandBox")).toEqual([]);
+  });
+
   test("retry() ends the back-off of a sandbox that could not be made", async () => {
     using world = fakeHost();
     world.broken.add("attach web");

@@ -30,8 +30,8 @@ export function namespaceFiles(host: Pick<PodHost, "paths">, record: PodRecord):
 
 export const sandboxStands = async (host: PodHost, record: PodRecord): Promise<boolean> => host.kernel.namespacesStand(namespaceFiles(host, record)) && (await processesStand(host, record));
 
-/** Makes namespaces, files, volumes and network of a pod. What fails leaves a part that `unmakeSandbox` takes back. */
-export async function makeSandbox(host: PodHost, record: PodRecord, from: { readonly config: ConfigSource; readonly reporter: PodReporter }): Promise<void> {
+/** Makes namespaces, files, volumes and network of a pod; `signal` ends pulls of image volumes. What fails leaves a part that `unmakeSandbox` takes back. */
+export async function makeSandbox(host: PodHost, record: PodRecord, from: { readonly config: ConfigSource; readonly reporter: PodReporter; readonly signal: AbortSignal }): Promise<void> {
   const directory = podDirectory(host.paths, record.uid);
   ensureDirectory(`${directory}/containers`);
   ensureDirectory(podDiskDirectory(host.paths, record.uid));
@@ -41,7 +41,7 @@ export async function makeSandbox(host: PodHost, record: PodRecord, from: { read
   for (const message of writeFiles(record, directory)) from.reporter.event({ type: "Warning", reason: "DNSConfigForming", message, fieldPath: "" });
   await allDone([
     ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),
-    makeVolumes(host, record, from.config),
+    makeVolumes(host, record, from),
     processNamespace(host, record),
   ]);
 }

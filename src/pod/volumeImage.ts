@@ -9,18 +9,24 @@ import { pullSecretsOf, writeAuthFiles } from "./pullSecrets.ts";
 
 export type ImageSource = Extract<Volume, { readonly image: unknown }>["image"];
 
+export interface Pulling {
+  readonly config: ConfigSource;
+  /** Nobody waits for the image any more. */
+  readonly signal: AbortSignal;
+}
+
 /** Kind `notFound` when the pull policy forbids to fetch it; else as `ImagePuller.pull` fails. */
-export async function volumeImage(host: PodHost, record: PodRecord, { source, config }: { readonly source: ImageSource; readonly config: ConfigSource }): Promise<Image> {
+export async function volumeImage(host: PodHost, record: PodRecord, { source, config, signal }: Pulling & { readonly source: ImageSource }): Promise<Image> {
   const lookup = { images: host.images, names: (name: string) => host.puller.names(name) };
   const need = imageNeed(lookup, { image: source.reference, imagePullPolicy: source.pullPolicy });
   if (need.is === "present") return need.image;
   if (need.is === "refused") return fail("notFound", need.message, { code: need.reason });
   using auth = writeAuthFiles(host.paths, record.uid, { reference: need.reference, secrets: pullSecretsOf(record, config).found });
   try {
-    const { image } = await host.puller.pull(need.reference, { secrets: auth.files, signal: new AbortController().signal, onProgress: () => {} });
+    const { image } = await host.puller.pull(need.reference, { secrets: auth.files, signal, onProgress: () => {} });
     return image;
   } catch (thrown) {
-    if (need.otherwise !== undefined) return need.otherwise;
+    if (need.otherwise !== undefined && !signal.aborted) return need.otherwise;
     throw thrown;
   }
 }

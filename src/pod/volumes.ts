@@ -14,7 +14,7 @@ import { mediumOf } from "./emptyDir.ts";
 import { allocatableOf } from "./facts.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { filesOf, isProjected, isSecret, type ProjectedVolume } from "./projectedFiles.ts";
-import { type ImageSource, volumeImage } from "./volumeImage.ts";
+import { type ImageSource, type Pulling, volumeImage } from "./volumeImage.ts";
 
 /** Where a volume is: on disk when it may be large, on tmpfs when it is small or secret, in place when it is the host's or a claim's. */
 export function volumeDirectory(host: PodHost, record: PodRecord, volume: Volume): string {
@@ -26,17 +26,17 @@ export function volumeDirectory(host: PodHost, record: PodRecord, volume: Volume
 }
 
 /** Makes, or brings up to date, every volume of a pod. Fails with the kubelet's sentence. */
-export async function makeVolumes(host: PodHost, record: PodRecord, config: ConfigSource): Promise<void> {
-  for (const volume of record.pod.spec.volumes) await makeVolume(host, record, { volume, config });
+export async function makeVolumes(host: PodHost, record: PodRecord, from: Pulling): Promise<void> {
+  for (const volume of record.pod.spec.volumes) await makeVolume(host, record, { volume, ...from });
 }
 
-async function makeVolume(host: PodHost, record: PodRecord, { volume, config }: { readonly volume: Volume; readonly config: ConfigSource }): Promise<void> {
+async function makeVolume(host: PodHost, record: PodRecord, { volume, config, signal }: Pulling & { readonly volume: Volume }): Promise<void> {
   if ("hostPath" in volume) return prepareHostPath(volume.hostPath.path, volume.hostPath.type);
   if (isClaim(volume)) return await makeClaim(host, record, volume);
   const directory = volumeDirectory(host, record, volume);
   ensureDirectory(directory);
   if (isProjected(volume)) project(host, record, { volume, directory, config });
-  else if ("image" in volume) await mountImageVolume(host, record, { source: volume.image, directory, config });
+  else if ("image" in volume) await mountImageVolume(host, record, { source: volume.image, directory, config, signal });
   else await makeEmpty(record, volume.emptyDir, directory);
 }
 
@@ -53,8 +53,8 @@ function project(host: PodHost, record: PodRecord, { volume, directory, config }
   return make(directory, files, { group: record.pod.spec.securityContext?.fsGroup });
 }
 
-async function mountImageVolume(host: PodHost, record: PodRecord, { source, directory, config }: { readonly source: ImageSource; readonly directory: string; readonly config: ConfigSource }): Promise<void> {
-  const image = await volumeImage(host, record, { source, config });
+async function mountImageVolume(host: PodHost, record: PodRecord, { source, directory, ...from }: Pulling & { readonly source: ImageSource; readonly directory: string }): Promise<void> {
+  const image = await volumeImage(host, record, { source, ...from });
   host.kernel.mountImage({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), target: directory });
 }
 

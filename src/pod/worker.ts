@@ -9,7 +9,7 @@ import { allDone } from "../base/promises.ts";
 import { isLostNamespace } from "../network/namespaces.ts";
 import type { ContainerId, ContainerName, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { afterEnd, backoffText, decide, EXPIRED, isActive, isAlive, matchingRule, RESTARTING_ALL, type Decision } from "./decide.ts";
+import { afterEnd, backoffText, decide, earliest, EXPIRED, isActive, isAlive, matchingRule, RESTARTING_ALL, type Decision } from "./decide.ts";
 import { derive } from "./derive.ts";
 import { recoverContainer, terminated } from "./end.ts";
 import { Ends } from "./ends.ts";
@@ -52,6 +52,8 @@ export class PodWorker implements Disposable {
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sandboxFailures = 0;
+  /** Ends the pull of an image volume that nobody wants any more. */
+  #making = new AbortController();
   readonly #storage: StorageWatch;
   /** Volumes were to be updated while the sandbox was being made. */
   #stale = false;
@@ -73,17 +75,13 @@ export class PodWorker implements Disposable {
       onEnding: (name) => this.#probes.ending(name),
     });
     this.#recovered = options.isNew;
-    this.#storage = new StorageWatch(uid, { ...options, onEvicted: () => this.#evicted() });
-  }
-
-  #evicted(): void {
-    this.hurry(EVICTION_GRACE);
-    this.nudge();
+    this.#storage = new StorageWatch(uid, { ...options, onEvicted: () => { this.hurry(EVICTION_GRACE); this.nudge(); } });
   }
 
   /** Looks at the pod and does what is due; resolves when nothing is due any more. Fails when a step could not be done; it is tried again later. */
   poke(): Promise<void> {
     this.#again = true;
+    if (this.#running !== undefined && this.#options.host.state.pod(this.uid)?.wanted !== "running") this.#making.abort();
     this.#running ??= this.#loop();
     return this.#running;
   }
@@ -252,7 +250,8 @@ export class PodWorker implements Disposable {
         recordRejection({ host, uid: this.uid, reporter }, rejection);
         return false;
       }
-      await makeSandbox(host, record, { config, reporter });
+      this.#making = new AbortController();
+      await makeSandbox(host, record, { config, reporter, signal: this.#making.signal });
       this.#sandboxFailures = 0;
       host.state.updatePod(this.uid, { sandboxAt: host.now(), reason: "", message: "" });
       if (this.#stale) updateVolumes(host, record, { config, reporter });
@@ -260,9 +259,11 @@ export class PodWorker implements Disposable {
       return true;
     } catch (thrown) {
       if (isLostNamespace(thrown)) throw thrown;
-      this.#sandboxFailures += 1;
-      recordSandboxFailure({ host, uid: this.uid, reporter }, messageOf(thrown), host.now() + Math.max(1000, backoffDelay(this.#sandboxFailures)));
-      this.#refresh();
+      if (!this.#making.signal.aborted) {
+        this.#sandboxFailures += 1;
+        recordSandboxFailure({ host, uid: this.uid, reporter }, messageOf(thrown), host.now() + Math.max(1000, backoffDelay(this.#sandboxFailures)));
+        this.#refresh();
+      }
       await unmakeSandbox(host, record);
       return true;
     }
@@ -391,10 +392,8 @@ export class PodWorker implements Disposable {
     this.#ends[Symbol.dispose]();
     this.#probes[Symbol.dispose]();
     this.#images.stop();
+    this.#making.abort();
     clearTimeout(this.#timer);
     this.#storage[Symbol.dispose]();
   }
 }
-
-const earliest = (one: number | undefined, other: number | undefined): { readonly wakeAt?: number } =>
-  one === undefined && other === undefined ? {} : { wakeAt: Math.min(one ?? Infinity, other ?? Infinity) };
