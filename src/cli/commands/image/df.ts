@@ -13,7 +13,7 @@ export const command: Command = {
   words: [],
   async run(context, input): Promise<Outcome> {
     const { images } = await context.engine.durable();
-    const usage = imageUsage(listImages(images), images.layers(), usersOf(await context.engine.runtime()));
+    const usage = imageUsage(listImages(images), images.layers(), usersOf(await context.engine.runtime(), images));
     const each = input.flag("verbose") || input.text("output") === "wide";
     return { kind: "listing", listings: [each ? eachImage(usage, context.now()) : summary(usage)] };
   },

@@ -12,7 +12,7 @@ export const command: Command = {
   words: [{ name: "NAME", repeat: true, complete: "images" }],
   async run(context, input): Promise<Outcome> {
     const { images } = await context.engine.durable();
-    const users = usersOf(await context.engine.runtime());
+    const users = usersOf(await context.engine.runtime(), images);
     const found = input.words.map((name) => imageCalled({ catalog: images }, name));
     return { kind: "value", value: found.map((image) => known(context, images, { image, users: users.get(image.id) ?? [] })) };
   },

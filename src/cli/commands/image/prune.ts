@@ -26,7 +26,7 @@ async function prune(context: Context, input: Input): Promise<Outcome> {
   if (!input.flag("force") && !(await confirmed(context, `This removes ${what}, and layers of no image. Go on?`))) return { kind: "none" };
   const { pruneImages } = await import("../../../storage/mod.ts");
   const [store, driver, runtime] = [await context.engine.store(), await context.engine.images(), await context.engine.runtime()];
-  const images = pruneImages(store, { all, users: () => usersOf(runtime) });
+  const images = pruneImages(store, { all, users: () => usersOf(runtime, store.catalog) });
   const collected = await driver.collect(store);
   if (collected === undefined) await context.stderr.write("Layers are left where they are while another process adds to the store: prune again when it has ended\n");
   return outcome(input, images, collected ?? { layers: [], bytes: 0 });

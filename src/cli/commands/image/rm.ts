@@ -9,7 +9,7 @@ export const command: Command = {
   async run(context, input): Promise<Outcome> {
     const { removeImage } = await import("../../../storage/mod.ts");
     const store = await context.engine.store();
-    const users = usersOf(await context.engine.runtime());
+    const users = usersOf(await context.engine.runtime(), store.catalog);
     const lines: string[] = [];
     for (const name of input.words) {
       const { untagged, removed } = await removeImage(store, name, users);
