@@ -12,9 +12,9 @@ const ROOT = resolve(import.meta.dir, "..");
 const MODULES = join(ROOT, "node_modules");
 const TARGET = join(ROOT, "src/kube/generated/fields.ts");
 /** Where the walk starts: file below `node_modules`, without `.d.ts`. */
-const STARTS = ["kubernetes-models/v1/Pod", "kubernetes-models/v1/ConfigMap", "kubernetes-models/v1/Secret", "kubernetes-models/v1/PersistentVolumeClaim", "kubernetes-models/v1/PersistentVolume", "@kubernetes-models/apimachinery/apis/meta/v1/ListMeta"];
+const STARTS = ["kubernetes-models/v1/Pod", "kubernetes-models/v1/ConfigMap", "kubernetes-models/v1/Secret", "kubernetes-models/v1/PersistentVolumeClaim", "kubernetes-models/v1/PersistentVolume", "kubernetes-models/v1/Namespace", "@kubernetes-models/apimachinery/apis/meta/v1/ListMeta"];
 /** Only the API server writes these; nothing below them is ever looked at. */
-const OPAQUE = new Set(["PodStatus", "PersistentVolumeClaimStatus", "PersistentVolumeStatus", "ManagedFieldsEntry"]);
+const OPAQUE = new Set(["PodStatus", "PersistentVolumeClaimStatus", "PersistentVolumeStatus", "NamespaceStatus", "ManagedFieldsEntry"]);
 /** Types that are written as one scalar. */
 const SCALARS: Readonly<Record<string, string>> = { Quantity: "quantity", IntOrString: "scalar", Time: "string", MicroTime: "string" };
 

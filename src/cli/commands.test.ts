@@ -45,6 +45,10 @@ describe("commands", () => {
     ]));
   });
 
+  test("get and describe show namespaces: those that are declared, those in use, and default", async () => {
+    golden("namespaces", await showAll(["get ns", "get namespaces -A", "get ns trade -o yaml", "get ns -l app=shop -o name", "get ns nothing", "describe ns", "describe namespace nothing", "get pv -A"]));
+  });
+
   test("get -o json and -o yaml are Kubernetes objects, without values of Secrets", async () => {
     golden("get-pod", await show("get", "pod", "web", "-o", "yaml"));
     golden("get-objects", await showAll(["get cm,secrets -o json", "get events -o yaml"]));

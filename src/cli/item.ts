@@ -15,6 +15,8 @@ export interface Item {
 /** How a kind is read and shown. The columns leave the namespace out. */
 export interface Kind {
   readonly columns: readonly Column[];
+  /** Its objects are in no namespace. */
+  readonly clustered?: true;
   /** All objects in a namespace, or in all; ordered by namespace and name. */
   read(context: Context, filter: { readonly namespace: string | undefined }): Promise<readonly Item[]>;
 }

@@ -16,6 +16,7 @@ export const KINDS: readonly KindRow[] = [
   { singular: "secret", plural: "secrets", short: [], load: async () => (await import("./kinds/secrets.ts")).kind },
   { singular: "persistentvolumeclaim", plural: "persistentvolumeclaims", short: ["pvc"], load: async () => (await import("./kinds/claims.ts")).kind },
   { singular: "persistentvolume", plural: "persistentvolumes", short: ["pv"], load: async () => (await import("./kinds/persistentVolumes.ts")).kind },
+  { singular: "namespace", plural: "namespaces", short: ["ns"], load: async () => (await import("./kinds/namespaces.ts")).kind },
   { singular: "event", plural: "events", short: ["ev"], load: async () => (await import("./kinds/events.ts")).kind },
 ];
 

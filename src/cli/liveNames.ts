@@ -3,6 +3,7 @@ import type { Completion } from "./command.ts";
 import type { Context } from "./context.ts";
 import { containersOf, findPod, podWord } from "./find.ts";
 import { kindNamed, KINDS } from "./kinds.ts";
+import { namespaces } from "./kinds/namespaces.ts";
 
 interface Given {
   /** The words of the command line so far. */
@@ -26,7 +27,7 @@ export async function liveNames(context: Context, what: Completion, given: Given
     case "containers":
       return containers(context, given);
     case "namespaces":
-      return [...new Set((await context.engine.runtime()).pods().map((each) => each.pod.metadata.namespace))];
+      return (await namespaces(context)).map(({ object }) => object.metadata.name).toSorted();
     case "images":
       return (await context.engine.durable()).images.images().flatMap((image) => image.names);
     case "volumes":

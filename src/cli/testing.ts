@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { durableDatabase, type Paths, runtimeDatabase } from "../base/paths.ts";
 import { containerRecord, containerSpec, ended, ID, MINUTE, NOW, podRecord, running, SECOND, waiting } from "../pod/testing.ts";
-import { namespace, type Pod, serviceName } from "../spec/spec.ts";
+import { CLUSTER, namespace, type Pod, serviceName } from "../spec/spec.ts";
 import { type DurableState, type ObjectRecord, openDurable, openRuntime, type PodRecord, type RuntimeState, type ServiceRecord } from "../state/mod.ts";
 import { contextOf, type Surroundings } from "./context.ts";
 import type { ImageDriver } from "./imageDriver.ts";
@@ -153,6 +153,7 @@ function shopObjects(): readonly ObjectRecord[] {
   const meta = (name: string): { name: string; namespace: ReturnType<typeof namespace>; labels: { app: string }; annotations: Record<string, string> } => ({ name, namespace: namespace("default"), labels: { app: "shop" }, annotations: {} });
   const service = serviceName("shop");
   return [
+    { service, hash: "n", object: { apiVersion: "v1", kind: "Namespace", metadata: { ...meta("trade"), namespace: CLUSTER } } },
     { service, hash: "c", object: { apiVersion: "v1", kind: "ConfigMap", metadata: meta("settings"), data: { COLOUR: "blue" }, binaryData: {} } },
     { service, hash: "s", object: { apiVersion: "v1", kind: "Secret", metadata: meta("login"), type: "Opaque", data: { password: Buffer.from("hunter2").toString("base64") } } },
   ];

@@ -142,6 +142,13 @@ describe("check of fields without effect on a single host", () => {
     expect(notices.map(({ file, path, object }) => `${file} ${path} ${object}`)).toEqual(["0.yaml spec.nodeSelector Pod default/web", "0.yaml spec.tolerations Pod default/web"]);
     expect(JSON.stringify(pods)).not.toContain("ssd");
   });
+  test("check lists labels that an API server would admit pods by", () => {
+    const { notices } = checkedOf(run(["{apiVersion: v1, kind: Namespace, metadata: {name: trade, labels: {team: a, pod-security.kubernetes.io/enforce: restricted}}, spec: {finalizers: [kubernetes]}}"]));
+    expect(notices.map(({ path, object, why }) => `${path} ${object}: ${why}`)).toEqual([
+      "spec Namespace trade: it holds finalizers, which nobody but an API server waits for",
+      'metadata.labels["pod-security.kubernetes.io/enforce"] Namespace trade: pods are not checked against Pod Security Standards',
+    ]);
+  });
   test("check demands that they are right all the same", () => {
     expect(lines(run([cluster({ tolerations: { key: "a" } })]))).toEqual([expect.stringContaining("spec.tolerations: is a mapping, should be a list")]);
     expect(lines(run([cluster({ affinity: { nodeAfinity: {} } })]))).toEqual([expect.stringContaining('spec.affinity.nodeAfinity: unknown field of Affinity (did you mean "nodeAffinity"?)')]);

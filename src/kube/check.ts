@@ -2,6 +2,7 @@
 import type { KubeObject } from "../spec/spec.ts";
 import { readClaim, readPersistentVolume } from "./claims.ts";
 import { readConfigMap, readSecret } from "./config.ts";
+import { readNamespace } from "./namespace.ts";
 import { complain, type Cursor, type Sheet } from "./cursor.ts";
 import { checkFields } from "./fields.ts";
 import type { Checked, CheckOptions, CheckResult, ManifestText, Notice } from "./kube.ts";
@@ -32,7 +33,7 @@ export function check(manifests: readonly ManifestText[], options: CheckOptions 
   ];
   if (manifests.length === 0) complain(rootOf({ file: "-", text: "" }, { problems, namespace }), NOTHING);
   const found = inputs.map(({ manifest, kinds }) => itemsOf(manifest, { kinds, root: rootOf(manifest, { problems, namespace }) }));
-  const read = found.flatMap(({ items }) => items).map((item) => readObject(item, options));
+  const read = withoutRepeats(found.flatMap(({ items }) => items).map((item) => readObject(item, options)));
   checkDuplicates(read);
   checkHostPorts(read);
   checkPullSecrets(read);
@@ -78,12 +79,19 @@ function readObject({ kind, cursor }: Item, options: CheckOptions): Read {
   return { cursor: cleaned, object: readers[kind](cleaned, options) };
 }
 
+/** Each of several files may begin with the same Namespace: it is one. */
+function withoutRepeats(read: readonly Read[]): readonly Read[] {
+  const repeats = (one: Read, index: number): boolean => one.object?.kind === "Namespace" && read.slice(0, index).some(({ object }) => Bun.deepEquals(object, one.object));
+  return read.filter((one, index) => !repeats(one, index));
+}
+
 const readers: Readonly<Record<Kind, (cursor: Cursor, options: CheckOptions) => KubeObject | undefined>> = {
   Pod: (cursor, { annotations }) => readPod(cursor, annotations),
   ConfigMap: readConfigMap,
   Secret: readSecret,
   PersistentVolumeClaim: readClaim,
   PersistentVolume: readPersistentVolume,
+  Namespace: readNamespace,
 };
 
 /** What is wrong with the options is told like what is wrong with a file, named after the option. */
@@ -97,12 +105,13 @@ function checkOptions({ namespace, annotations }: CheckOptions, problems: Proble
 
 function finish(read: readonly Read[]): Checked {
   const objects = read.map(({ object }) => object).filter((object) => object !== undefined);
-  const lists: Pick<Checked, "pods" | "configMaps" | "secrets" | "claims" | "volumes" | "objects" | "notices"> = {
+  const lists: Pick<Checked, "pods" | "configMaps" | "secrets" | "claims" | "volumes" | "namespaces" | "objects" | "notices"> = {
     pods: objects.filter((object) => object.kind === "Pod"),
     configMaps: objects.filter((object) => object.kind === "ConfigMap"),
     secrets: objects.filter((object) => object.kind === "Secret"),
     claims: objects.filter((object) => object.kind === "PersistentVolumeClaim"),
     volumes: objects.filter((object) => object.kind === "PersistentVolume"),
+    namespaces: objects.filter((object) => object.kind === "Namespace"),
     objects,
     notices: noticesOf(read),
   };

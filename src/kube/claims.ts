@@ -1,9 +1,9 @@
 /** PersistentVolumeClaims, and the PersistentVolumes that satisfy them. */
-import { CLUSTER, RECLAIM_POLICIES, HOST_PATH_TYPES, type PersistentVolume, type PersistentVolumeClaim } from "../spec/spec.ts";
+import { RECLAIM_POLICIES, HOST_PATH_TYPES, type PersistentVolume, type PersistentVolumeClaim } from "../spec/spec.ts";
 import { onlyOne } from "./choice.ts";
 import { readAccessModes, readClaimSpec } from "./claimSpec.ts";
-import { complain, complainMissing, field, text, type Cursor } from "./cursor.ts";
-import { readMeta } from "./metadata.ts";
+import { complainMissing, field, text, type Cursor } from "./cursor.ts";
+import { readClusterMeta, readMeta } from "./metadata.ts";
 import { present } from "./present.ts";
 import { quantityText, requiredText, RULES } from "./rules.ts";
 
@@ -18,13 +18,11 @@ export function readClaim(object: Cursor): PersistentVolumeClaim | undefined {
 
 /** Reads a volume; undefined when it cannot be one (and that is noted). */
 export function readPersistentVolume(object: Cursor): PersistentVolume | undefined {
-  const metadata = readMeta(object, { name: String });
-  const namespace = field(field(object, "metadata"), "namespace");
-  if (namespace !== undefined && text(namespace) !== "") complain(namespace, { code: "value", message: "is given, should not be: a PersistentVolume belongs to no namespace" });
+  const metadata = readClusterMeta(object, "a PersistentVolume");
   const spec = field(object, "spec");
   if (spec === undefined) complainMissing(object, "spec");
   const read = spec === undefined ? undefined : readVolumeSpec(spec);
-  return metadata === undefined || read === undefined ? undefined : { apiVersion: "v1", kind: "PersistentVolume", metadata: { ...metadata, namespace: CLUSTER }, spec: read };
+  return metadata === undefined || read === undefined ? undefined : { apiVersion: "v1", kind: "PersistentVolume", metadata, spec: read };
 }
 
 function readVolumeSpec(spec: Cursor): PersistentVolume["spec"] | undefined {

@@ -35,7 +35,7 @@ export function explain(path: string): Explanation {
   return follow({ kind, path, type: kind }, steps);
 }
 
-const SHORT: Readonly<Record<string, readonly string[]>> = { Pod: ["po"], ConfigMap: ["cm"], PersistentVolumeClaim: ["pvc"], PersistentVolume: ["pv"] };
+const SHORT: Readonly<Record<string, readonly string[]>> = { Pod: ["po"], ConfigMap: ["cm"], PersistentVolumeClaim: ["pvc"], PersistentVolume: ["pv"], Namespace: ["ns"] };
 
 interface Place {
   readonly kind: string;

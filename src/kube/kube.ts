@@ -2,7 +2,7 @@
  * From text to checked, defaulted objects. Pure: no file is read and nothing is written here.
  * A `Checked` can be made by `check` only; everything that acts takes a `Checked` or what comes from one.
  */
-import type { ConfigMap, KubeObject, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from "../spec/spec.ts";
+import type { ConfigMap, KubeObject, NamespaceObject, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from "../spec/spec.ts";
 
 /** One input: its name for messages (`shop.yaml`, `<stdin>`) and its text. */
 export interface ManifestText {
@@ -39,6 +39,7 @@ export interface Checked {
   readonly secrets: readonly Secret[];
   readonly claims: readonly PersistentVolumeClaim[];
   readonly volumes: readonly PersistentVolume[];
+  readonly namespaces: readonly NamespaceObject[];
   readonly objects: readonly KubeObject[];
   /** Fields that were taken and mean nothing on a single host, each kind of place once. */
   readonly notices: readonly Notice[];

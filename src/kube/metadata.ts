@@ -1,5 +1,5 @@
 /** `metadata` of every object. */
-import { namespace as parseNamespace, type ObjectMeta } from "../spec/spec.ts";
+import { CLUSTER, namespace as parseNamespace, type ObjectMeta } from "../spec/spec.ts";
 import { complain, complainMissing, entries, field, text, type Cursor } from "./cursor.ts";
 import { follows, optionalText, requiredText, RULES, type Rule } from "./rules.ts";
 import { quoted } from "./tree.ts";
@@ -10,6 +10,8 @@ export const ANNOTATIONS_MAX = 256 * 1024;
 export interface MetaOptions<Name extends string> {
   /** Makes the name; called with a DNS subdomain only. */
   readonly name: (text: string) => Name;
+  /** What the name must be; a DNS subdomain when absent. */
+  readonly rule?: Rule;
   /** Added to the annotations; they win. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
@@ -18,7 +20,7 @@ export interface MetaOptions<Name extends string> {
 export function readMeta<Name extends string>(object: Cursor, options: MetaOptions<Name>): ObjectMeta<Name> | undefined {
   const metadata = field(object, "metadata");
   if (metadata === undefined) complainMissing({ ...object, path: "metadata" }, "name");
-  const name = metadata === undefined ? undefined : requiredText(metadata, "name", RULES.subdomain);
+  const name = metadata === undefined ? undefined : requiredText(metadata, "name", options.rule ?? RULES.subdomain);
   if (metadata !== undefined) optionalText(metadata, "namespace", RULES.label);
   const labels = readPairs(field(metadata, "labels"), RULES.labelKey, RULES.labelValue);
   const annotations = { ...readPairs(field(metadata, "annotations"), RULES.annotationKey), ...options.annotations };
@@ -28,6 +30,14 @@ export function readMeta<Name extends string>(object: Cursor, options: MetaOptio
   const space = object.sheet.namespace;
   if (name === undefined || !RULES.label.accepts(space)) return undefined;
   return { name: options.name(name), namespace: parseNamespace(space), labels, annotations };
+}
+
+/** Reads `metadata` of what belongs to no namespace: `what` it is, such as `a PersistentVolume`. */
+export function readClusterMeta(object: Cursor, what: string, rule: Rule = RULES.subdomain): ObjectMeta | undefined {
+  const metadata = readMeta(object, { name: String, rule });
+  const space = field(field(object, "metadata"), "namespace");
+  if (space !== undefined && text(space) !== "") complain(space, { code: "value", message: `is given, should not be: ${what} belongs to no namespace` });
+  return metadata === undefined ? undefined : { ...metadata, namespace: CLUSTER };
 }
 
 function readPairs(cursor: Cursor | undefined, keys: Rule, values?: Rule): Readonly<Record<string, string>> {

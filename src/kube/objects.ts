@@ -4,8 +4,10 @@ import { checkFields } from "./fields.ts";
 import { didYouMean } from "./suggest.ts";
 import { entryOf, oneOf, quoted, type Node } from "./tree.ts";
 
-export const KINDS = ["Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "PersistentVolume"] as const;
+export const KINDS = ["Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "PersistentVolume", "Namespace"] as const;
 export type Kind = (typeof KINDS)[number];
+/** Kinds that belong to no namespace. */
+const CLUSTERED: ReadonlySet<Kind> = new Set(["PersistentVolume", "Namespace"]);
 
 export interface Item {
   readonly kind: Kind;
@@ -85,6 +87,6 @@ function sheetFor(kind: Kind, cursor: Cursor): Sheet {
   const metadata = field(cursor, "metadata");
   const namespace = text(field(metadata, "namespace")) || cursor.sheet.namespace;
   const name = text(field(metadata, "name")) ?? "";
-  const object = name === "" ? "" : kind === "PersistentVolume" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+  const object = name === "" ? "" : CLUSTERED.has(kind) ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
   return { ...cursor.sheet, object, namespace, secret: kind === "Secret", suggested: new Set(), refused: new Set(), idle: [], references: [], hostPorts: [] };
 }

@@ -1,5 +1,6 @@
 /** Types, enumerations and required fields, by the validators that `kubernetes-models` compiles from the Kubernetes API schema. */
 import { validate as validateConfigMap } from "kubernetes-models/_schemas/IoK8sApiCoreV1ConfigMap";
+import { validate as validateNamespace } from "kubernetes-models/_schemas/IoK8sApiCoreV1Namespace";
 import { validate as validateVolume } from "kubernetes-models/_schemas/IoK8sApiCoreV1PersistentVolume";
 import { validate as validateClaim } from "kubernetes-models/_schemas/IoK8sApiCoreV1PersistentVolumeClaim";
 import { validate as validatePod } from "kubernetes-models/_schemas/IoK8sApiCoreV1Pod";
@@ -8,7 +9,7 @@ import { complain, complainMissing, join, what, type Cursor, type Trouble } from
 import { nearest } from "./suggest.ts";
 import { entryOf, isNull, oneOf, valueOf, type Node } from "./tree.ts";
 
-const VALIDATORS = { Pod: validatePod, ConfigMap: validateConfigMap, Secret: validateSecret, PersistentVolumeClaim: validateClaim, PersistentVolume: validateVolume };
+const VALIDATORS = { Pod: validatePod, ConfigMap: validateConfigMap, Secret: validateSecret, PersistentVolumeClaim: validateClaim, PersistentVolume: validateVolume, Namespace: validateNamespace };
 
 /** One finding of a validator (an Ajv error object). */
 interface Finding {

@@ -20,6 +20,7 @@ const SAYS_NOTHING: Readonly<Record<string, (node: Node) => boolean>> = {
   "Pod.status": emptyMap,
   "PersistentVolumeClaim.status": emptyMap,
   "PersistentVolume.status": emptyMap,
+  "Namespace.status": emptyMap,
   "List.metadata": emptyListMeta,
 };
 

@@ -14,7 +14,7 @@ export function conflicts(wanted: readonly ObjectRecord[], others: readonly Hold
   return [...pods.flatMap((pod) => [...nameConflicts(pod, others), ...portConflicts(pod, others)]), ...wanted.flatMap((each) => volumeConflicts(each, played))];
 }
 
-/** A claim or volume belongs to the service that has it in its manifest; what nobody has any more may be taken up. */
+/** A claim or volume belongs to the service that has it in its manifest; what nobody has any more may be taken up. Namespaces are shared. */
 function volumeConflicts({ object, service }: ObjectRecord, played: readonly ObjectRecord[]): readonly string[] {
   if (object.kind !== "PersistentVolumeClaim" && object.kind !== "PersistentVolume") return [];
   const { namespace, name } = object.metadata;

@@ -95,6 +95,14 @@ test("planService() leaves claims and volumes that have left the manifest alone"
   expect([plan({ recorded: records }), plan({ wanted: records })]).toEqual([[], ["create PersistentVolumeClaim/c"]]);
 });
 
+test("planService() forgets a Namespace that has left the manifest, and conflicts() lets services share one", () => {
+  const result = check([{ file: "a.yaml", text: "{apiVersion: v1, kind: Namespace, metadata: {name: trade}}" }]);
+  if (!result.ok) throw new Error("it is right");
+  const records = objectRecords(service, result.checked, { publish: [], network: "none" });
+  expect([plan({ recorded: records }), plan({ wanted: records }), plan({ wanted: records, recorded: records })]).toEqual([["remove Namespace/trade"], ["create Namespace/trade"], ["unchanged Namespace/trade"]]);
+  expect(conflicts(records, [], records.map((each) => ({ ...each, service: serviceName("other") })))).toEqual([]);
+});
+
 test("objectRecords() refuses a host port that a pod without a network could not have", () => {
   const pod = "containers: [{name: a, image: x, ports: [{containerPort: 80, hostPort: 80}]}]";
   expect(() => records(pod, "none")).toThrow('Cannot publish host port 80/TCP of pod "web": the network of the service is "none", it must be bridge or host');

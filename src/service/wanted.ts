@@ -12,7 +12,7 @@ import type { ObjectRecord, ServiceOptions } from "../state/state.ts";
 export function objectRecords(service: ServiceName, checked: Checked, { publish, network }: Pick<ServiceOptions, "publish" | "network">): readonly ObjectRecord[] {
   const pods = applyPublish(checked.pods, publish.map(parsePublish));
   if (network === "none") refuseHostPorts(pods);
-  const config = [...checked.configMaps, ...checked.secrets, ...checked.volumes, ...checked.claims];
+  const config = [...checked.namespaces, ...checked.configMaps, ...checked.secrets, ...checked.volumes, ...checked.claims];
   return [
     ...config.map((object): ObjectRecord => ({ service, object, hash: hashOf(object) })),
     ...pods.map((object): ObjectRecord => ({ service, object, hash: hashOf([object, configOf(object, checked), object.spec.hostNetwork ? "host" : network]) })),

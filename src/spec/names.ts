@@ -39,7 +39,7 @@ export const newPodUid = (): PodUid => podUid(crypto.randomUUID());
 export const newContainerId = (): ContainerId =>
   containerId(Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex"));
 
-/** The namespace of what belongs to none: a PersistentVolume. */
+/** The namespace of what belongs to none: a PersistentVolume, or a Namespace itself. */
 export const CLUSTER = "" as Namespace; // the one value that is no label
 
 /** The service name of a manifest file: its base name without extension, made into a label (`~/My_Shop.yaml` → `my-shop`). */

@@ -2,14 +2,9 @@
  * The domain types of what is wanted: frozen, checked, defaulted. Field names and shapes are those of the Kubernetes
  * API (core/v1), so a value prints as the Kubernetes object that it is. A field that is not here is refused by `kube/`.
  */
-import type { ContainerName, Namespace, PodName } from "./names.ts";
-
-export interface ObjectMeta<Name extends string = string> {
-  readonly name: Name;
-  readonly namespace: Namespace;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-}
+import type { ClaimTemplate, HostPathType, PersistentVolume, PersistentVolumeClaim } from "./claims.ts";
+import type { NamespaceObject, ObjectMeta } from "./meta.ts";
+import type { ContainerName, PodName } from "./names.ts";
 
 export interface Pod {
   readonly apiVersion: "v1";
@@ -39,7 +34,7 @@ export interface Secret {
 }
 
 /** Any object that a manifest may hold in this version. */
-export type KubeObject = Pod | ConfigMap | Secret | PersistentVolumeClaim | PersistentVolume;
+export type KubeObject = Pod | ConfigMap | Secret | PersistentVolumeClaim | PersistentVolume | NamespaceObject;
 
 export const RESTART_POLICIES = ["Always", "OnFailure", "Never"] as const;
 export type RestartPolicy = (typeof RESTART_POLICIES)[number];
@@ -308,9 +303,6 @@ export interface KeyToPath {
   readonly mode?: number;
 }
 
-export const HOST_PATH_TYPES = ["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"] as const;
-export type HostPathType = (typeof HOST_PATH_TYPES)[number];
-
 export type Volume =
   | { readonly name: string; readonly emptyDir: EmptyDir }
   | { readonly name: string; readonly hostPath: { readonly path: string; readonly type: HostPathType } }
@@ -344,50 +336,3 @@ export type Projection =
   | { readonly secret: Omit<ConfigVolume, "defaultMode"> & { readonly name: string } }
   | { readonly downwardAPI: { readonly items: readonly DownwardFile[] } }
   | { readonly serviceAccountToken: { readonly path: string; readonly audience: string; readonly expirationSeconds: number } };
-
-export const ACCESS_MODES = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"] as const;
-export type AccessMode = (typeof ACCESS_MODES)[number];
-
-export interface ClaimTemplate {
-  readonly metadata: { readonly labels: Readonly<Record<string, string>>; readonly annotations: Readonly<Record<string, string>> };
-  readonly spec: ClaimSpec;
-}
-
-export interface ClaimSpec {
-  readonly accessModes: readonly AccessMode[];
-  readonly resources: { readonly requests: { /** a quantity of bytes */ readonly storage: string } };
-  readonly volumeMode: "Filesystem" | "Block";
-  readonly volumeName?: string;
-  readonly selector?: LabelSelector;
-  /** Absent: the default, a directory of wherry's own; empty: only volumes of the manifest. */
-  readonly storageClassName?: string;
-}
-
-export interface LabelSelector {
-  readonly matchLabels: Readonly<Record<string, string>>;
-  readonly matchExpressions: readonly { readonly key: string; readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"; readonly values: readonly string[] }[];
-}
-
-export interface PersistentVolumeClaim {
-  readonly apiVersion: "v1";
-  readonly kind: "PersistentVolumeClaim";
-  readonly metadata: ObjectMeta;
-  readonly spec: ClaimSpec;
-}
-
-export const RECLAIM_POLICIES = ["Retain", "Delete", "Recycle"] as const;
-
-/** A directory or device of this host, offered to claims. It belongs to no namespace: its metadata has an empty one. */
-export interface PersistentVolume {
-  readonly apiVersion: "v1";
-  readonly kind: "PersistentVolume";
-  readonly metadata: ObjectMeta;
-  readonly spec: {
-    readonly accessModes: readonly AccessMode[];
-    readonly capacity: { readonly storage: string };
-    readonly volumeMode: "Filesystem" | "Block";
-    readonly storageClassName: string;
-    readonly persistentVolumeReclaimPolicy: (typeof RECLAIM_POLICIES)[number];
-    readonly claimRef?: { readonly namespace: string; readonly name: string };
-  } & ({ readonly hostPath: { readonly path: string; readonly type: HostPathType } } | { readonly local: { readonly path: string } });
-}

@@ -7,7 +7,7 @@ import { openDurable, openRuntime } from "./mod.ts";
 const DAMAGE: readonly (readonly [sql: string, message: string])[] = [
   ["UPDATE pods SET phase = 'running'", '"pods": "phase": it is "running", it should be one of Pending, Running, Succeeded, Failed, Unknown'],
   ["UPDATE pods SET uid = 'x'", '"pods": "uid": Cannot use "x" as a pod uid: it must be a lower-case UUID'],
-  ["UPDATE pods SET pod = json_set(pod, '$.kind', 'Deployment')", '"pods": "pod": it is "Deployment", it should be one of Pod, ConfigMap, Secret, PersistentVolumeClaim, PersistentVolume'],
+  ["UPDATE pods SET pod = json_set(pod, '$.kind', 'Deployment')", '"pods": "pod": it is "Deployment", it should be one of Pod, ConfigMap, Secret, PersistentVolumeClaim, PersistentVolume, Namespace'],
   ["UPDATE pods SET pod = json_remove(pod, '$.spec.containers')", '"pods": "pod": "spec": "containers": it is undefined, it should be a list'],
   ["UPDATE containers SET state = 'x'", '"containers": "state": it is not JSON'],
   ["UPDATE containers SET state = '{\"status\":\"running\",\"pid\":1,\"startedAt\":1}'", '"containers": "state": "id": it is undefined, it should be text'],

@@ -49,10 +49,11 @@ const ENVELOPES: { readonly [K in KubeObject["kind"]]: Parse<unknown> } = {
   Secret: shape({ apiVersion: version, metadata, type: string, data: object }),
   PersistentVolumeClaim: shape({ apiVersion: version, metadata, spec: object }),
   PersistentVolume: shape({ apiVersion: version, metadata: clusterMetadata, spec: object }),
+  Namespace: shape({ apiVersion: version, metadata: clusterMetadata }),
 };
 
 function kubeObject(value: unknown): KubeObject {
-  ENVELOPES[oneOf(["Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "PersistentVolume"])(object(value)["kind"])](value);
+  ENVELOPES[oneOf(["Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "PersistentVolume", "Namespace"])(object(value)["kind"])](value);
   return value as KubeObject; // parse function: its envelope has just been checked
 }
 

@@ -6,17 +6,18 @@ import type { Context } from "../context.ts";
 import { containersByPod, containersOf, findPod } from "../find.ts";
 import { findClaim } from "../claims.ts";
 import { kind as persistentVolumes } from "../kinds/persistentVolumes.ts";
+import { namespaces } from "../kinds/namespaces.ts";
 import { playedObjects } from "../kinds/played.ts";
 import { podsWith } from "../../service/claimVolumes.ts";
 import { NAMESPACE, namespaceOf } from "../options.ts";
 import { findService } from "../findService.ts";
 
 export const command: Command = {
-  description: "persistentvolumeclaim and persistentvolume are those of get; service is a played manifest with its service container. Without NAME: all pods of the namespace, or all services.",
+  description: "persistentvolumeclaim, persistentvolume and namespace are those of get; service is a played manifest with its service container. Without NAME: all pods of the namespace, or all services.",
   examples: ["wherry describe pod web", "wherry describe pod/web -n shop", "wherry describe service shop"],
   options: [NAMESPACE],
   words: [
-    { name: "pod|pvc|pv|service", complete: "kinds" },
+    { name: "pod|pvc|pv|ns|service", complete: "kinds" },
     { name: "NAME", optional: true, repeat: true, complete: "objects" },
   ],
   async run(context, input): Promise<Outcome> {
@@ -27,7 +28,7 @@ export const command: Command = {
 };
 
 interface Asked {
-  readonly kind: "pod" | "service" | "claim" | "volume";
+  readonly kind: "pod" | "service" | "claim" | "volume" | "namespace";
   readonly name: string;
 }
 
@@ -49,6 +50,7 @@ async function namesOf(context: Context, input: Input, kind: Asked["kind"]): Pro
   const namespace = namespaceOf(input, { all: false }) ?? "default";
   if (kind === "claim") return (await context.engine.durable()).claims.all().filter(({ claim }) => claim.metadata.namespace === namespace).map(({ claim }) => claim.metadata.name);
   if (kind === "volume") return (await persistentVolumes.read(context, { namespace: undefined })).map(({ name }) => name);
+  if (kind === "namespace") return (await namespaces(context)).map(({ object }) => object.metadata.name).toSorted();
   const found = (await context.engine.runtime()).pods({ namespace }).map(({ pod: { metadata } }) => metadata.name);
   if (found.length === 0) fail("notFound", `Cannot describe pods of namespace "${namespace}": there are none`);
   return [...new Set(found)].toSorted();
@@ -59,7 +61,8 @@ function kindOf(word: string): Asked["kind"] {
   if (/^services?$/i.test(word)) return "service";
   if (/^(persistentvolumeclaims?|pvc)$/i.test(word)) return "claim";
   if (/^(persistentvolumes?|pv)$/i.test(word)) return "volume";
-  fail("usage", `Cannot describe "${word}": it must be pod, persistentvolumeclaim, persistentvolume or service`);
+  if (/^(namespaces?|ns)$/i.test(word)) return "namespace";
+  fail("usage", `Cannot describe "${word}": it must be pod, persistentvolumeclaim, persistentvolume, namespace or service`);
 }
 
 async function pod(context: Context, input: Input, name: string): Promise<string> {
@@ -88,7 +91,13 @@ async function volume(context: Context, _input: Input, name: string): Promise<st
   return free === undefined ? fail("notFound", `Cannot find persistentvolume "${name}": it does not exist`) : describeVolume(free, undefined);
 }
 
-const DESCRIBE: Readonly<Record<Asked["kind"], (context: Context, input: Input, name: string) => Promise<string>>> = { pod, claim, volume, service };
+async function namespace(context: Context, _input: Input, name: string): Promise<string> {
+  const { describeNamespace } = await import("../describe/namespace.ts");
+  const found = (await namespaces(context)).find(({ object }) => object.metadata.name === name);
+  return found === undefined ? fail("notFound", `Cannot find namespace "${name}": it does not exist`) : describeNamespace(found);
+}
+
+const DESCRIBE: Readonly<Record<Asked["kind"], (context: Context, input: Input, name: string) => Promise<string>>> = { pod, claim, volume, namespace, service };
 
 async function service(context: Context, _input: Input, name: string): Promise<string> {
   const { describeService } = await import("../describe/service.ts");

@@ -54,14 +54,15 @@ async function find(context: Context, asked: Asked, query: Query): Promise<Found
   const kind = await asked.row.load();
   const all = await kind.read(context, { namespace: query.namespace });
   const missing = asked.names.find((name) => !all.some((item) => item.name === name));
-  if (missing !== undefined) await notFound(context, asked, { name: missing, namespace: query.namespace ?? "default" });
+  if (missing !== undefined) await notFound(context, { asked, kind }, { name: missing, namespace: query.namespace ?? "default" });
   const items = all.filter((item) => (asked.names.length === 0 ? query.matches(item) : asked.names.includes(item.name)));
   return { asked, kind, items };
 }
 
-async function notFound(context: Context, { row }: Asked, wanted: { readonly name: string; readonly namespace: string }): Promise<never> {
+async function notFound(context: Context, { asked: { row }, kind }: Pick<Found, "asked" | "kind">, wanted: { readonly name: string; readonly namespace: string }): Promise<never> {
   if (row.singular === "pod") podNotFound(await context.engine.runtime(), wanted);
-  fail("notFound", `Cannot find ${row.singular} "${wanted.name}" in namespace "${wanted.namespace}": it does not exist`);
+  const place = kind.clustered === true ? "" : ` in namespace "${wanted.namespace}"`;
+  fail("notFound", `Cannot find ${row.singular} "${wanted.name}"${place}: it does not exist`);
 }
 
 /** One object that was named is itself; everything else is a v1 List. */
@@ -75,14 +76,14 @@ function objectOrList(found: readonly Found[]): unknown {
 const list = (items: readonly Item[]): unknown => ({ apiVersion: "v1", kind: "List", metadata: { resourceVersion: "" }, items: items.map((item) => item.object()) });
 
 function listing({ asked, kind, items }: Found, query: Query): Listing {
-  const everywhere = query.namespace === undefined;
+  const everywhere = query.namespace === undefined && kind.clustered !== true;
   const nameAt = kind.columns.findIndex((column) => column.header === "NAME");
   const cells = (item: Item): readonly string[] => item.cells.map((cell, index) => (query.prefixed && index === nameAt ? `${asked.row.singular}/${cell}` : cell));
   return {
     columns: [...(everywhere ? [{ header: "NAMESPACE" }] : []), ...kind.columns],
     rows: items.map((item) => ({ name: `${asked.row.singular}/${item.name}`, cells: [...(everywhere ? [item.namespace] : []), ...cells(item)] })),
     value: () => (items.length === 1 ? items[0]?.object() : list(items)),
-    empty: everywhere ? "No resources found" : `No resources found in ${query.namespace} namespace.`,
+    empty: query.namespace === undefined || kind.clustered === true ? "No resources found" : `No resources found in ${query.namespace} namespace.`,
   };
 }
 

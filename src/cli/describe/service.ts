@@ -1,4 +1,5 @@
 /** `describe service`: a played manifest, its service container and its pods. Pure. */
+import { CLUSTER } from "../../spec/spec.ts";
 import { readyWord, statusWord } from "../../pod/status.ts";
 import type { ContainerRecord, EventRecord, ObjectRecord, PodRecord, ServiceRecord, ServiceRun } from "../../state/state.ts";
 import { age } from "../age.ts";
@@ -60,7 +61,7 @@ function serviceContainer(run: ServiceRun, log: string): readonly Line[] {
 }
 
 function objectLines(objects: readonly ObjectRecord[]): readonly Line[] {
-  const names = objects.map(({ object }) => `${object.kind} ${object.metadata.namespace}/${object.metadata.name}`);
+  const names = objects.map(({ object }) => `${object.kind} ${object.metadata.namespace === CLUSTER ? "" : `${object.metadata.namespace}/`}${object.metadata.name}`);
   return list("Objects", names);
 }
 

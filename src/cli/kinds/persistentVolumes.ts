@@ -9,6 +9,7 @@ import { shortModes, volumeObject } from "./volumeObjects.ts";
 
 export const kind: Kind = {
   columns: columns("NAME,CAPACITY,ACCESS MODES,RECLAIM POLICY,STATUS,CLAIM,STORAGECLASS,AGE|VOLUMEMODE"),
+  clustered: true,
   async read(context) {
     const claims = (await context.engine.durable()).claims.all();
     const taken = new Set(claims.map(({ volume }) => volume.metadata.name));

@@ -61,6 +61,8 @@ export const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> 
   LocalObjectReference: { "name": "string" },
   LocalVolumeSource: { "fsType": "string", "path": "string" },
   NFSVolumeSource: { "path": "string", "readOnly": "boolean", "server": "string" },
+  Namespace: { "apiVersion": "string", "kind": "string", "metadata": "ObjectMeta", "spec": "NamespaceSpec", "status": "NamespaceStatus" },
+  NamespaceSpec: { "finalizers": "string[]" },
   NodeAffinity: { "preferredDuringSchedulingIgnoredDuringExecution": "PreferredSchedulingTerm[]", "requiredDuringSchedulingIgnoredDuringExecution": "NodeSelector" },
   NodeSelector: { "nodeSelectorTerms": "NodeSelectorTerm[]" },
   NodeSelectorRequirement: { "key": "string", "operator": "string", "values": "string[]" },

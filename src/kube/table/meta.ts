@@ -1,4 +1,4 @@
-/** Lists, metadata, ConfigMaps and Secrets. */
+/** Lists, metadata, Namespaces, ConfigMaps and Secrets. */
 import { none, refused, type Rows, runs } from "./row.ts";
 
 const CHECK = "src/kube/check.test.ts";
@@ -15,7 +15,7 @@ export const META: Readonly<Record<string, Rows>> = {
   ListMeta: {},
   ObjectMeta: {
     name: runs("name of the object, unique in its kind and namespace on this host", CHECK),
-    namespace: runs("scope of names; `default` when absent, or `--namespace`", CHECK),
+    namespace: runs("scope of names; `default` when absent, or `--namespace`; it needs no Namespace object: what names a namespace makes it", CHECK),
     labels: runs("shown, selected by, and given to pods by the downward API", CHECK),
     annotations: runs("shown, and given to pods by the downward API", CHECK),
     finalizers: none("nobody but an API server waits for them"),
@@ -29,6 +29,13 @@ export const META: Readonly<Record<string, Rows>> = {
     resourceVersion: refused(SERVER),
     selfLink: refused(SERVER),
     uid: refused(SERVER),
+  },
+  Namespace: {
+    apiVersion: runs("`v1`", CHECK),
+    kind: runs("`Namespace`", CHECK),
+    metadata: runs("see ObjectMeta; recorded and shown; its name is a DNS label, and several services may declare it", CHECK),
+    spec: none("it holds finalizers, which nobody but an API server waits for"),
+    status: refused(SERVER),
   },
   ConfigMap: {
     apiVersion: runs("`v1`", CHECK),

@@ -93,6 +93,7 @@ const EVERYTHING = [
   { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { ...METADATA, name: "device" }, spec: { ...REQUESTS, storageClassName: "", volumeMode: "Block", volumeName: "device" } },
   { apiVersion: "v1", kind: "PersistentVolume", metadata: { ...NOTED, name: "disk" }, spec: { ...DISK, storageClassName: "", volumeMode: "Filesystem", claimRef: { name: "claim", namespace: "trade" }, local: { path: "/mnt/disk" } } },
   { apiVersion: "v1", kind: "PersistentVolume", metadata: { ...NOTED, name: "device" }, spec: { ...DISK, volumeMode: "Block", hostPath: { path: "/dev/vdb", type: "BlockDevice" } } },
+  { apiVersion: "v1", kind: "Namespace", metadata: { ...NOTED, name: "trade" } },
 ];
 
 const isKind = (kind: string): boolean => KINDS.some((known) => known === kind);

@@ -32,6 +32,25 @@ scenario("play runs ten pods, each with an address of its own", async (room) => 
   await room.ok(["down", "ten"]);
 });
 
+scenario("a Namespace is recorded with the services that declare it, and one that is only used exists all the same", async (room) => {
+  const names = async (): Promise<string> => room.ok(["get", "ns", "-o", "name"]);
+  const declared = "apiVersion: v1\nkind: Namespace\nmetadata: {name: trade}\n";
+  expect(await names()).toBe("namespace/default\n");
+  await room.write("/run/one.yaml", documents(declared, podText("web").replace("metadata: {", "metadata: {namespace: trade, ")));
+  await room.write("/run/two.yaml", documents(declared.replace("}", ", labels: {team: a}}"), podText("db").replace("metadata: {", "metadata: {namespace: other, ")));
+  expect(await room.ok(["play", "/run/one.yaml"])).toBe("namespace/trade created\npod/web created\n");
+  expect(await room.ok(["play", "/run/one.yaml"])).toBe("namespace/trade unchanged\npod/web unchanged\n");
+  expect(await room.ok(["play", "/run/two.yaml"])).toBe("namespace/trade created\npod/db created\n");
+  await room.write("/run/one.yaml", documents(declared.replace("}", ", labels: {team: b}}"), podText("web").replace("metadata: {", "metadata: {namespace: trade, ")));
+  expect(await room.ok(["play", "/run/one.yaml"])).toBe("namespace/trade configured: it changed\npod/web unchanged\n");
+  expect(await names()).toBe("namespace/default\nnamespace/other\nnamespace/trade\n");
+  expect(JSON.parse(await room.ok(["get", "ns", "trade", "-o", "json"]))).toMatchObject({ metadata: { labels: { team: "b" } }, status: { phase: "Active" } });
+  await room.ok(["down", "one"]);
+  expect(await room.ok(["describe", "ns", "trade"])).toContain("team=a");
+  await room.ok(["down", "two"]);
+  expect(await names()).toBe("namespace/default\n");
+});
+
 scenario("play runs init containers first, then containers that share network, names and volumes", async (room) => {
   await room.write("/run/shared.yaml", `apiVersion: v1
 kind: Pod
