@@ -5,6 +5,9 @@
 import { bytesOf, type Container, milliCpuOf, type Pod, type ResourceRequirements } from "../spec/spec.ts";
 
 export type Kind = "requests" | "limits";
+/** Requests as an API server fills them in: one that is not given is its limit. */
+export const requestsOf = ({ limits, requests }: ResourceRequirements): Readonly<Record<string, string>> => ({ ...limits, ...requests });
+
 type Amounts = ReadonlyMap<string, number>;
 
 /** 0 when nothing is given, as in Kubernetes. */

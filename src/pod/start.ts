@@ -8,7 +8,7 @@ import type { Environment } from "../container/environment.ts";
 import { checkNonRoot, effectiveSecurity, userOf, withGroups } from "../container/security.ts";
 import type { OciConfig } from "../runtime/oci.ts";
 import { newContainerId, type Container, type ContainerId, type Terminated } from "../spec/spec.ts";
-import type { ContainerRecord, PodRecord } from "../state/state.ts";
+import type { ContainerRecord, ContainerUser, PodRecord } from "../state/state.ts";
 import { lookupIdentity } from "../storage/identity.ts";
 import { layerDirectory } from "../storage/layout.ts";
 import type { Image } from "../storage/storage.ts";
@@ -60,7 +60,7 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
       reporter.progress(`warning: ${warning}`, container.name);
     }
     const { pid } = await host.runtime.create(createRequest(host, { ...request, id, bundle, spec, oci, log }));
-    host.state.updateContainer(record.uid, container.name, log);
+    host.state.updateContainer(record.uid, container.name, { ...log, user: userAsRun(oci) });
     event("Normal", "Created", `Created container ${container.name}`);
     return await run(host, { ...request, id, bundle, pid, event });
   } catch (thrown) {
@@ -92,6 +92,10 @@ function startLog(host: PodHost, record: PodRecord, { name, restarts: before, lo
   const restarts = previousLogPath === "" ? before : before + 1;
   const { namespace, name: pod } = record.pod.metadata;
   return { restarts, logPath: `${podLogDirectory(host.paths, namespace, pod, record.uid)}/${name}/${restarts}.log`, previousLogPath };
+}
+
+function userAsRun({ process: { user } }: OciConfig): ContainerUser {
+  return { uid: user.uid, gid: user.gid, supplementalGroups: user.additionalGids ?? [] };
 }
 
 interface Making extends StartRequest {

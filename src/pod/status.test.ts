@@ -117,6 +117,23 @@ describe("podStatus", () => {
     });
   });
 
+  test("podStatus() says what a container that has been made has, and who it is", () => {
+    const user = { uid: 1000, gid: 2000, supplementalGroups: [2000, 4000] };
+    const spec = { containers: [containerSpec("main", { resources: { limits: { cpu: "500m" }, requests: { memory: "1Mi" } }, lifecycle: { stopSignal: "SIGUSR1" } })] };
+    const record = podRecord("web", { spec });
+    const of = (change: Partial<ContainerRecord>, pod = record): unknown => {
+      const { allocatedResources, resources, user: who, stopSignal } = JSON.parse(JSON.stringify(podStatus(pod, [containerRecord(pod, "main", change)], NODE)["containerStatuses"]))[0];
+      return [allocatedResources, resources, who?.linux, stopSignal];
+    };
+    const requests = { cpu: "500m", memory: "1Mi" };
+    const made: readonly unknown[] = [requests, { limits: { cpu: "500m" }, requests }, user, "SIGUSR1"];
+    expect(of({ user })).toEqual(made);
+    expect(of({ user, state: waiting("CrashLoopBackOff"), last: ended("d", 1) })).toEqual(made);
+    expect(of({ user, state: creating })).toEqual(made.with(2, undefined));
+    expect(of({ state: waiting("ContainerCreating") })).toEqual([undefined, undefined, undefined, undefined]);
+    expect(of({ user }, podRecord("plain"))).toEqual([undefined, {}, user, undefined]);
+  });
+
   test("podStatus() of a pod on the host network has the host's address", () => {
     const { record, containers } = world({ main: [running("a")] }, { network: "host", ip: "" });
     expect(podStatus(record, containers, NODE)).toMatchObject({ podIP: "192.0.2.1" });

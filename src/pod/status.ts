@@ -2,11 +2,13 @@
  * A pod as the Kubernetes API shows it (core/v1 Pod and PodStatus), and the words of `kubectl get pods`. Pure: from the
  * records of `state/` to plain JSON values; nothing is read and no clock is asked.
  */
+import { requestsOf } from "../container/amounts.ts";
 import { qosOf } from "../container/qos.ts";
 import type { ContainerState, ObjectMeta, PodCondition, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { podConditions } from "./conditions.ts";
 import { initContainers, isInitialized, mainContainers } from "./decide.ts";
+import { specOf } from "./image.ts";
 import { containerReady, isHooked, isStarted, lasting } from "./readiness.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -88,8 +90,28 @@ function containerStatus(record: PodRecord, container: ContainerRecord): Json {
     restartCount: container.restarts,
     state: stateObject(shownState(record, container)),
     lastState: last === undefined ? {} : stateObject(last),
+    ...(id === undefined ? {} : asMade(record, container)),
   };
 }
+
+/**
+ * What is said of a container that has been made: its resources, which do not change while it runs here, and its user.
+ * Its stop signal is only said where the manifest names one, since the feature that brings both is off by default.
+ */
+function asMade(record: PodRecord, container: ContainerRecord): Json {
+  const { resources, lifecycle } = specOf(record, container);
+  const { limits } = resources;
+  const requests = requestsOf(resources);
+  const { user, state } = container;
+  return {
+    ...unlessEmpty("allocatedResources", requests),
+    resources: { ...unlessEmpty("limits", limits), ...unlessEmpty("requests", requests) },
+    ...(user === undefined || state.status === "creating" ? {} : { user: { linux: user } }),
+    ...(lifecycle?.stopSignal === undefined ? {} : { stopSignal: lifecycle.stopSignal }),
+  };
+}
+
+const unlessEmpty = (name: string, map: Readonly<Record<string, string>>): Json => (Object.keys(map).length === 0 ? {} : { [name]: map });
 
 /** The kubelet shows a container as running when its postStart hook has ended. */
 export const shownState = (record: PodRecord, container: ContainerRecord): ContainerState =>

@@ -8,7 +8,7 @@ import type { Blob, Image, Layer } from "../storage/storage.ts";
 import { json, optional, plain, table } from "./columns.ts";
 import { boolean, brand, integer, listOf, mapOf, object, oneOf, type Parse, shape, string } from "./shapes.ts";
 import {
-  EXIT_POLICIES, type ClaimRecord, type ContainerHealth, type ContainerRecord, type EventRecord, type HostPort, type ObjectRecord, type PodConditions, type PodRecord,
+  EXIT_POLICIES, type ClaimRecord, type ContainerHealth, type ContainerRecord, type ContainerUser, type EventRecord, type HostPort, type ObjectRecord, type PodConditions, type PodRecord,
   type ServiceOptions, type ServiceRecord, type ServiceRun,
 } from "./state.ts";
 
@@ -35,6 +35,8 @@ const containerHealth = shape<ContainerHealth>(
   { id: brand(containerId), hooked: boolean, started: boolean, ready: boolean, why: string },
   ["hooked", "started", "ready", "why"],
 );
+
+const containerUser = shape<ContainerUser>({ uid: integer, gid: integer, supplementalGroups: listOf(integer) });
 
 const version = oneOf(["v1"]);
 const metadata = shape({ name: string, namespace: brand(namespace), labels: mapOf(string), annotations: mapOf(string) });
@@ -196,6 +198,7 @@ export const CONTAINERS = table<ContainerRecord>("containers", {
   logPath: plain("log_path", string),
   previousLogPath: plain("previous_log_path", string),
   health: optional(json("health", containerHealth)),
+  user: optional(json("user", containerUser)),
 });
 
 export const HOST_PORTS = table<HostPort & { readonly pod: string }>("host_ports", {

@@ -43,6 +43,14 @@ test("RUNTIME version 2 knows what probes find, and keeps what was there", () =>
   expect(database.prepare("SELECT name, health FROM containers").values()).toEqual([["web", null]]);
 });
 
+test("RUNTIME version 3 knows who containers are, and keeps what was there", () => {
+  using database = new Sqlite(":memory:");
+  for (const migration of RUNTIME.migrations.slice(0, 2)) database.run(migration);
+  database.run("INSERT INTO containers VALUES ('u', 'web', 'main', 0, 1, '{}', NULL, 0, '', '', '', '', NULL)");
+  for (const migration of RUNTIME.migrations.slice(2, 3)) database.run(migration);
+  expect(database.prepare("SELECT name, user FROM containers").values()).toEqual([["web", null]]);
+});
+
 test("DURABLE and RUNTIME have a test of each migration here", () => {
-  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 2]);
+  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 3]);
 });

@@ -204,5 +204,8 @@ export const RUNTIME: Schema = {
     ALTER TABLE pods ADD COLUMN started_at INTEGER;     -- NULL: since it was created
     ALTER TABLE pods ADD COLUMN conditions TEXT;        -- JSON: PodConditions
     `,
+    `
+    ALTER TABLE containers ADD COLUMN user TEXT;        -- JSON: ContainerUser
+    `,
   ],
 };

@@ -160,6 +160,13 @@ export interface ContainerHealth {
   readonly why?: string;
 }
 
+/** Who the first process of a container is, as it was started. */
+export interface ContainerUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly supplementalGroups: readonly number[];
+}
+
 export interface ContainerRecord {
   readonly pod: PodUid;
   readonly name: ContainerName;
@@ -179,6 +186,8 @@ export interface ContainerRecord {
   readonly logPath: string;
   readonly previousLogPath: string;
   readonly health?: ContainerHealth;
+  /** Of the latest start that came as far as a created container. */
+  readonly user?: ContainerUser;
 }
 
 export interface EventRecord {

@@ -22,6 +22,7 @@ export interface ContainerView {
   readonly ready: boolean;
   readonly started?: boolean;
   readonly restartCount: number;
+  readonly user?: unknown;
   readonly state: StateView;
   readonly lastState?: StateView;
 }

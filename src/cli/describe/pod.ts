@@ -1,4 +1,5 @@
 /** `describe pod`, in kubectl's layout. Pure. */
+import { requestsOf } from "../../container/amounts.ts";
 import { qosOf } from "../../container/qos.ts";
 import { podConditions } from "../../pod/conditions.ts";
 import { containerReady } from "../../pod/readiness.ts";
@@ -54,9 +55,14 @@ function head({ record, node }: PodFacts): readonly Line[] {
   ];
 }
 
+/** Resources in the order of their names. */
+function amounts(label: string, map: Readonly<Record<string, string>>): readonly Line[] {
+  const named = Object.entries(map).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return named.length === 0 ? [] : block(label, named.map(([name, amount]) => line(name, amount)));
+}
+
 function container(spec: Container, { record, containers }: PodFacts): readonly Line[] {
   const observed = containers.find((each) => each.name === spec.name);
-  const limits = Object.entries(spec.resources.limits);
   return block(spec.name, [
     line("Container ID", containerId(observed)),
     line("Image", spec.image),
@@ -66,7 +72,8 @@ function container(spec: Container, { record, containers }: PodFacts): readonly 
     ...(spec.command === undefined ? [] : block("Command", words(spec.command))),
     ...(spec.args === undefined ? [] : block("Args", words(spec.args))),
     ...(observed === undefined ? [] : life(record, observed)),
-    ...(limits.length === 0 ? [] : block("Limits", limits.map(([name, amount]) => line(name, amount)))),
+    ...amounts("Limits", spec.resources.limits),
+    ...amounts("Requests", requestsOf(spec.resources)),
     ...probes(spec),
     ...environment(spec),
     ...mounts(spec),

@@ -26,7 +26,10 @@ scenario("requests give shares of the processor, the class of the pod and the sc
   expect(await cgroup(room, "burst", { controller: "cpu", file: "cpu.shares", of: "container" }) ?? "256").toBe("256");
   expect(await cgroup(room, "burst", { controller: "cpu", file: "cpu.cfs_quota_us", of: "container" }) ?? "50000").toBe("50000");
   expect(await cgroup(room, "burst", { controller: "cpu", file: "cpu.shares", of: "pod" }) ?? "256").toBe("256");
-  expect((await pod(room, "burst")).status).toMatchObject({ qosClass: "Burstable" });
+  expect((await pod(room, "burst")).status).toMatchObject({
+    qosClass: "Burstable",
+    containerStatuses: [{ allocatedResources: { cpu: "250m", memory: "1Mi" }, resources: { requests: { cpu: "250m", memory: "1Mi" }, limits: { cpu: "500m" } } }],
+  });
   expect(await room.ok(["exec", "burst", "--", "cat", "/proc/1/oom_score_adj"])).toBe("999\n");
   await play(room, "idle", "");
   expect((await pod(room, "idle")).status).toMatchObject({ qosClass: "BestEffort" });

@@ -33,6 +33,7 @@ scenario("users and groups are those of the container, then of the pod, then of 
   expect(await status(room, "who", "Gid")).toBe("2000 2000 2000 2000");
   expect((await status(room, "who", "Groups")).split(" ").map(Number).toSorted((a, b) => a - b)).toEqual([2000, 4000, 4001]);
   expect(await status(room, "who", "CapEff")).toBe("0000000000000000");
+  expect((await container(room, "who")).user).toEqual({ linux: { uid: 1001, gid: 2000, supplementalGroups: [2000, 4000, 4001] } });
 });
 
 scenario("a container that must not run as root does not", async (room) => {
