@@ -21,7 +21,7 @@ import { nodenameOf } from "./names.ts";
 import { namespaceFiles } from "./sandbox.ts";
 import { type Binds, bindsOf } from "./binds.ts";
 import { fieldPathOf } from "./fieldPath.ts";
-import { terminationBind } from "./terminationMessage.ts";
+import { ofShare, terminationBind } from "./terminationMessage.ts";
 
 export interface StartRequest {
   readonly record: PodRecord;
@@ -155,7 +155,7 @@ async function run(host: PodHost, { record, container, id, bundle, pid, event, r
     const message = messageOf(thrown);
     await releaseContainer(host, record.uid, id);
     event("Warning", "Failed", `Error: ${message}`);
-    return { is: "ended", end: { status: "terminated", id, exitCode: 128, reason: "StartError", message, startedAt: 0, finishedAt: host.now() } };
+    return { is: "ended", end: { status: "terminated", id, exitCode: 128, reason: "StartError", message: ofShare(record, message), startedAt: 0, finishedAt: host.now() } };
   }
   host.state.updateContainer(record.uid, container.name, { state: { status: "running", id, pid, startedAt } });
   event("Normal", "Started", `Started container ${container.name}`);

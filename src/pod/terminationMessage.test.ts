@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { terminationBind, terminationMessage } from "./terminationMessage.ts";
+import { ofShare, terminationBind, terminationMessage } from "./terminationMessage.ts";
 import { containerSpec, ended, ID, podRecord } from "./testing.ts";
 
 const directory = mkdtempSync(`${tmpdir()}/wherry-message-`);
@@ -35,6 +35,16 @@ describe("terminationMessage()", () => {
     expect([await message(0), await message(1)]).toEqual([{ message: "why" }, { message: "why" }]);
     writeFileSync(file, `${"a".repeat(5000)}end`);
     expect((await message(1)).message).toBe(`${"a".repeat(4093)}end`);
+  });
+
+  test("terminationMessage() is no longer than the container's share of 12 KiB for the pod", async () => {
+    const many = (init: number, main: number) => podRecord("web", { spec: { initContainers: Array.from({ length: init }, (_, at) => containerSpec(`i${at}`)), containers: Array.from({ length: main }, (_, at) => containerSpec(`c${at}`)) } });
+    writeFileSync(file, `${"a".repeat(5000)}end`);
+    const length = async (init: number, main: number) => (await terminationMessage(host, many(init, main), { spec: {}, container: { logPath: "" }, end: ended("a", 0) })).message?.length;
+    expect([await length(0, 3), await length(1, 3), await length(6, 6)]).toEqual([4096, 3072, 1024]);
+    writeFileSync(file, `begin${"a".repeat(5000)}`.slice(-4096).replace(/^aaa/, "end"));
+    expect((await terminationMessage(host, many(2, 2), { spec: {}, container: { logPath: "" }, end: ended("a", 0) })).message).toStartWith("end");
+    expect(ofShare(many(10, 20), "b".repeat(1000))).toBe("b".repeat(409));
   });
 
   test("terminationMessage() is the end of the log of a container that failed and said nothing, when asked for", async () => {

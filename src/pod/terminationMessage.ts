@@ -8,6 +8,8 @@ import type { Container, ContainerId, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import type { PodHost } from "./pod.ts";
 
+/** Bytes of all messages of a pod together (kubelet `MaxPodTerminationMessageLogLength`). */
+const POD_MAX = 12 * 1024;
 /** Bytes of the file, of which the end counts. */
 const FILE_MAX = 4096;
 /** Bytes and lines of the log. */
@@ -39,10 +41,17 @@ export interface Ending {
 /** The message of an end; nothing when there is none. */
 export async function terminationMessage(host: Pick<PodHost, "paths">, record: PodRecord, { spec, container, end }: Ending): Promise<{ readonly message?: string }> {
   const own = tail(fileOf(host, record, end.id), FILE_MAX);
-  if (own !== "") return { message: own };
+  if (own !== "") return { message: ofShare(record, own) };
   if (spec.terminationMessagePolicy !== "FallbackToLogsOnError" || end.exitCode === 0 || container.logPath === "") return {};
   const said = logTail(container.logPath);
-  return said === "" ? {} : { message: said };
+  return said === "" ? {} : { message: ofShare(record, said) };
+}
+
+/** The beginning of a message, as long as each container's even share of what the pod may say (kubelet `normalizeStatus`). */
+export function ofShare({ pod: { spec } }: Pick<PodRecord, "pod">, message: string): string {
+  const share = Math.floor(POD_MAX / (spec.containers.length + spec.initContainers.length));
+  const bytes = Buffer.from(message);
+  return bytes.length <= share ? message : bytes.subarray(0, share).toString();
 }
 
 /** The last bytes of a file as text; empty when it is not there. */

@@ -32,7 +32,7 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
     readinessProbe: runs("failing, the pod is not Ready", PROBES),
     startupProbe: runs("until it succeeds, no other probe runs", PROBES),
     lifecycle: runs("postStart and preStop hooks, stop signal", LIFECYCLE),
-    terminationMessagePath: runs("file whose content becomes the message of the end", LIFECYCLE),
+    terminationMessagePath: runs("file whose last 4096 bytes become the message of the end; of 12 KiB for the pod, each container has an even share", LIFECYCLE),
     terminationMessagePolicy: runs("File or FallbackToLogsOnError", LIFECYCLE),
     securityContext: runs("identity and rights of the container; wins over the pod's", SECURITY),
     stdin: runs("standard input that `attach -i` writes to", ATTACH),
