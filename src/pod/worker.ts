@@ -9,20 +9,20 @@ import { allDone } from "../base/promises.ts";
 import { isLostNamespace } from "../network/namespaces.ts";
 import type { ContainerId, ContainerName, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { afterEnd, backoffText, decide, earliest, EXPIRED, isActive, isAlive, matchingRule, RESTARTING_ALL, type Decision } from "./decide.ts";
+import { finishPod, restartAll, stopPod } from "./closing.ts";
+import { decide, earliest, EXPIRED, isActive, isAlive, type Decision } from "./decide.ts";
 import { derive } from "./derive.ts";
 import { recoverContainer, terminated } from "./end.ts";
 import { Ends } from "./ends.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
-import { fieldPathOf } from "./fieldPath.ts";
 import { PodImages } from "./images.ts";
-import { resetContainers } from "./records.ts";
+import { recordEnd } from "./recordEnd.ts";
 import { makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
 import { endBackOffs } from "./retry.ts";
 import { recordRejection, recordSandboxFailure } from "./sandboxFailure.ts";
 import { startContainer } from "./start.ts";
 import { updateVolumes } from "./volumes.ts";
-import { EVICTED, EVICTION_GRACE, StorageWatch } from "./storageWatch.ts";
+import { EVICTION_GRACE, StorageWatch } from "./storageWatch.ts";
 import { Stopper } from "./stopper.ts";
 import { Probes, type Unhealthy, unhealthyStop } from "./probes.ts";
 import { specOf } from "./image.ts";
@@ -223,13 +223,13 @@ export class PodWorker implements Disposable {
         host.state.updatePod(this.uid, EXPIRED);
         return true;
       case "restartAll":
-        await this.#restartAll(record);
+        await restartAll({ host, stopper: this.#stopper }, record);
         return true;
       case "finish":
-        await this.#finish(record, decision.phase);
+        await finishPod({ host, stopper: this.#stopper }, record, decision.phase);
         return false;
       case "stop":
-        await this.#stop(record);
+        await stopPod({ host, stopper: this.#stopper }, record);
         return true;
       case "remove":
         await this.#remove(record);
@@ -293,56 +293,11 @@ export class PodWorker implements Disposable {
     this.nudge();
   }
 
-  /** Records how a container ended and what becomes of it. */
   #ended(name: ContainerName, end: Terminated): void {
-    const { host, reporter } = this.#options;
     const container = this.#container(name);
     if (container === undefined) return;
-    const record = this.#record();
-    const { restartPolicy: policy = record.pod.spec.restartPolicy, restartPolicyRules: rules = [] } = specOf(record, container);
-    const stopping = record.reason === RESTARTING_ALL || !isActive(record, host.state.containers(this.uid));
-    const next = afterEnd(container, end, { policy, rules, stopping });
-    host.state.transaction(() => {
-      host.state.updateContainer(this.uid, name, next);
-      if (!stopping && matchingRule(rules, end.exitCode)?.action === "RestartAllContainers") host.state.updatePod(this.uid, { reason: RESTARTING_ALL });
-    });
-    const delay = next.state.status === "waiting" && next.state.until !== undefined ? backoffText(next.state.until - end.finishedAt) : undefined;
-    const later = delay === undefined ? "" : `, restarts in ${delay}`;
-    reporter.progress(end.reason === "Completed" ? `completed${later}` : `ended: ${end.reason} (exit code ${end.exitCode})${later}`, name);
-    if (delay !== undefined) {
-      reporter.event({ type: "Warning", reason: "BackOff", message: `Back-off ${delay} restarting failed container ${name} in pod ${record.pod.metadata.name}`, fieldPath: fieldPathOf(container) });
-    }
+    recordEnd(this.#options, { record: this.#record(), container, end });
     this.#refresh();
-  }
-
-  /** What still runs, sidecars or all of a pod that has failed, has the pod's grace period to end. */
-  async #finish(record: PodRecord, phase: "Succeeded" | "Failed"): Promise<void> {
-    await this.#stopper.stopAll(record);
-    await unmakeSandbox(this.#options.host, record);
-    this.#options.host.state.updatePod(this.uid, { phase, sandboxAt: 0, readyAt: 0 });
-  }
-
-  /** All containers begin anew in the same sandbox, init containers too. */
-  async #restartAll(record: PodRecord): Promise<void> {
-    const { state } = this.#options.host;
-    await this.#stopper.stopAll(record);
-    state.transaction(() => {
-      state.updatePod(this.uid, { reason: "", initializedAt: 0, readyAt: 0 });
-      resetContainers(state, { ...this.#record(), sandboxAt: 0 });
-    });
-  }
-
-  async #stop(record: PodRecord): Promise<void> {
-    await this.#stopper.stopAll(record);
-    await unmakeSandbox(this.#options.host, record);
-    const { state } = this.#options.host;
-    const clean = record.reason !== EVICTED && state.containers(this.uid).every((each) => each.kind === "sidecar" || each.state.status !== "terminated" || each.state.exitCode === 0);
-    state.transaction(() => {
-      const started = this.#record().wanted === "running"; // somebody wants it to run again, since
-      state.updatePod(this.uid, { sandboxAt: 0, readyAt: 0, ...(started ? { phase: "Pending", initializedAt: 0 } : { phase: clean ? "Succeeded" : "Failed" }) });
-      if (started) resetContainers(state, this.#record());
-    });
-    this.#stopper.calm();
   }
 
   #healthChanged(): void {
