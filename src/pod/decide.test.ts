@@ -88,6 +88,8 @@ describe("afterEnd()", () => {
 
   test("keeps a container ended that is being stopped", () => {
     expect(afterEnd(container, exampleEnd(143), { policy: "Always", stopping: true }).state.status).toBe("terminated");
+    expect(afterEnd(container, exampleEnd(143), { policy: "Never", stopping: false, hookError: "no" }).state.status).toBe("terminated");
+    expect(afterEnd(container, exampleEnd(143), { policy: "Always", stopping: false, hookError: "no" }).state).toEqual({ status: "waiting", reason: "PostStartHookError", message: "no" });
   });
 });
 

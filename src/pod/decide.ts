@@ -126,6 +126,8 @@ export interface RestartOptions {
   readonly policy: RestartPolicy;
   readonly rules?: readonly RestartRule[];
   readonly stopping: boolean;
+  /** It was ended because its postStart hook failed with this. */
+  readonly hookError?: string | undefined;
 }
 
 /**
@@ -136,12 +138,12 @@ export interface RestartOptions {
 export function afterEnd(
   container: Pick<ContainerRecord, "kind" | "failures" | "restarts" | "name">,
   end: Terminated,
-  { policy, rules = [], stopping }: RestartOptions,
+  { policy, rules = [], stopping, hookError }: RestartOptions,
 ): { readonly state: ContainerState; readonly failures: number; readonly last?: Terminated } {
   const failures = countEnd(container.failures, end.startedAt === 0 ? 0 : end.finishedAt - end.startedAt);
   const again = matchingRule(rules, end.exitCode) !== undefined || restarts(container.kind, end.exitCode, policy);
   if (stopping || !again) return { state: end, failures };
-  return { state: backoffState(failures, end), failures, last: end };
+  return { state: backoffState(failures, end, hookError), failures, last: end };
 }
 
 /** The first rule that an exit code meets. */
@@ -155,11 +157,20 @@ function restarts(kind: ContainerRecord["kind"], exitCode: number, policy: Resta
   return true;
 }
 
-function backoffState(failures: number, end: Terminated): ContainerState {
+/** Reason of a container that was ended because its postStart hook failed, until its back-off is shown. */
+export const HOOK_FAILED = "PostStartHookError";
+
+function backoffState(failures: number, end: Terminated, hookError: string | undefined): ContainerState {
   const delay = backoffDelay(failures);
+  const until = end.finishedAt + delay;
+  if (hookError !== undefined) return { status: "waiting", reason: HOOK_FAILED, message: hookError, ...(delay === 0 ? {} : { until }) };
   if (delay === 0) return { status: "waiting", reason: end.reason === "StartError" ? "RunContainerError" : end.reason, ...(end.message === undefined ? {} : { message: end.message }) };
-  return { status: "waiting", reason: "CrashLoopBackOff", message: `back-off ${backoffText(delay)} restarting failed container`, until: end.finishedAt + delay };
+  return crashLoop(delay, until);
 }
+
+/** The state of a container whose restart waits for the end of its back-off of so many ms. */
+export const crashLoop = (delay: number, until: number): ContainerState =>
+  ({ status: "waiting", reason: "CrashLoopBackOff", message: `back-off ${backoffText(delay)} restarting failed container`, until });
 
 /** Go's duration form, as the kubelet prints it: `10s`, `1m20s`, `5m0s`. */
 export function backoffText(delay: number): string {
@@ -177,6 +188,8 @@ export const isAlive = (container: ContainerRecord): boolean =>
 const completed = (container: ContainerRecord): boolean =>
   container.state.status === "terminated" && container.state.exitCode === 0;
 
-/** The earlier of two times to look again, if there is one. */
-export const earliest = (one: number | undefined, other: number | undefined): { readonly wakeAt?: number } =>
-  one === undefined && other === undefined ? {} : { wakeAt: Math.min(one ?? Infinity, other ?? Infinity) };
+/** The earliest of times to look again, if there is one. */
+export function earliest(...times: readonly (number | undefined)[]): { readonly wakeAt?: number } {
+  const given = times.filter((time) => time !== undefined);
+  return given.length === 0 ? {} : { wakeAt: Math.min(...given) };
+}

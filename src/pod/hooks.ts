@@ -1,4 +1,5 @@
 /** postStart and preStop hooks (kubelet pkg/kubelet/lifecycle/handlers.go). */
+import { messageOf } from "../base/errors.ts";
 import type { Container, ContainerId, LifecycleHandler } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import { addressOf, AGENTS, OUTPUT_MAX, portOf } from "./probe.ts";
@@ -13,18 +14,45 @@ export interface HookRequest {
   readonly signal: AbortSignal;
 }
 
-/** Resolves when the hook has ended well. It may take as long as it wants; of an HTTP answer the status does not count. */
-export async function runHook({ runtime }: Pick<PodHost, "runtime">, handler: LifecycleHandler, { record, container, id, signal }: HookRequest): Promise<void> {
-  if ("sleep" in handler) return await sleep(handler.sleep.seconds * 1000, signal);
+/**
+ * Resolves when the hook has ended: with nothing when it has ended well, else with what the kubelet says of that. It may
+ * take as long as it wants; of an HTTP answer the status does not count.
+ */
+export async function runHook(host: Pick<PodHost, "runtime">, handler: LifecycleHandler, request: HookRequest): Promise<string | undefined> {
+  try {
+    const failure = await attempt(host, handler, request);
+    return failure === undefined ? undefined : sentence(handler, request, failure);
+  } catch (thrown) {
+    return sentence(handler, request, { error: messageOf(thrown) });
+  }
+}
+
+interface Failure {
+  readonly error: string;
+  readonly output?: string;
+}
+
+function sentence(handler: LifecycleHandler, { record: { uid, pod: { metadata } }, container }: HookRequest, { error, output = "" }: Failure): string {
+  const where = `for Container "${container.name}" in Pod "${metadata.name}_${metadata.namespace}(${uid})" failed - error: ${error}`;
+  if ("exec" in handler) return `Exec lifecycle hook ([${handler.exec.command.join(" ")}]) ${where}, message: ${JSON.stringify(output)}`;
+  return "httpGet" in handler ? `HTTP lifecycle hook (${handler.httpGet.path}) ${where}` : `Sleep lifecycle hook (${handler.sleep.seconds}) ${where}`;
+}
+
+async function attempt({ runtime }: Pick<PodHost, "runtime">, handler: LifecycleHandler, { record, container, id, signal }: HookRequest): Promise<Failure | undefined> {
+  if ("sleep" in handler) {
+    await sleep(handler.sleep.seconds * 1000, signal);
+    return undefined;
+  }
   if ("httpGet" in handler) {
     const { host, port } = handler.httpGet;
-    return await httpHook(handler.httpGet, { host: host ?? addressOf(record), port: portOf(container.ports, port), signal }, AGENTS.lifecycle);
+    await httpHook(handler.httpGet, { host: host ?? addressOf(record), port: portOf(container.ports, port), signal }, AGENTS.lifecycle);
+    return undefined;
   }
   const args = handler.exec.command;
   const ran = await runtime.run(id, { args, outputMax: OUTPUT_MAX, signal });
-  if (ran.is === "refused") throw new Error(ran.message);
-  if (ran.is === "killed") throw new Error(`command '${args.join(" ")}' was ended`);
-  if (ran.status !== 0) throw new Error(`command '${args.join(" ")}' exited with ${ran.status}: ${ran.output}`);
+  if (ran.is === "refused") return { error: ran.message };
+  if (ran.is === "killed") return { error: `command '${args.join(" ")}' was ended` };
+  return ran.status === 0 ? undefined : { error: `command '${args.join(" ")}' exited with ${ran.status}: ${ran.output}`, output: ran.output };
 }
 
 async function sleep(time: number, signal: AbortSignal): Promise<void> {

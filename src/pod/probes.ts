@@ -3,7 +3,6 @@
  * writes only what has changed, and knows nothing that is not in the records but the counts of results in a row: who
  * takes the pod over begins to count anew.
  */
-import { messageOf } from "../base/errors.ts";
 import type { Container, ContainerId, ContainerName, PodUid } from "../spec/spec.ts";
 import type { ContainerHealth, ContainerRecord, PodRecord } from "../state/state.ts";
 import { fieldPathOf } from "./fieldPath.ts";
@@ -116,16 +115,20 @@ export class Probes implements Disposable {
     const handler = spec.lifecycle?.postStart;
     if (watched.hooking || handler === undefined || record.wanted !== "running") return;
     watched.hooking = true;
-    const { host, reporter, onUnhealthy } = this.#options;
-    runHook(host, handler, { record, container: spec, id: watched.id, signal: watched.stop.signal }).then(
-      () => this.#found(container.name, watched, { hooked: true }),
-      (thrown: unknown) => {
-        if (watched.stop.signal.aborted) return;
-        reporter.event({ type: "Warning", reason: "FailedPostStartHook", message: "PostStartHook failed", fieldPath: fieldPathOf(container) });
-        reporter.progress(`postStart hook failed: ${messageOf(thrown)}`, container.name);
-        onUnhealthy(container.name, watched.id, "postStart");
-      },
-    );
+    if (healthOf(container)?.hookError !== undefined) return this.#options.onUnhealthy(container.name, watched.id, "postStart"); // its end was interrupted
+    void runHook(this.#options.host, handler, { record, container: spec, id: watched.id, signal: watched.stop.signal }).then((failure) => {
+      if (failure === undefined) this.#found(container.name, watched, { hooked: true });
+      else if (!watched.stop.signal.aborted) this.#hookFailed(container, watched, failure);
+    });
+  }
+
+  /** Recorded before the container is ended, so that its end is known to be for this. */
+  #hookFailed(container: ContainerRecord, watched: Watched, failure: string): void {
+    const { reporter, onUnhealthy } = this.#options;
+    reporter.event({ type: "Warning", reason: "FailedPostStartHook", message: "PostStartHook failed", fieldPath: fieldPathOf(container) });
+    reporter.progress(`postStart hook failed: ${failure}`, container.name);
+    this.#found(container.name, watched, { hookError: failure });
+    onUnhealthy(container.name, watched.id, "postStart");
   }
 
   #schedule(watched: Watched, kind: ProbeKind): void {

@@ -1,7 +1,7 @@
 /** How far a play has come with its pods, from their records: what who waits is told. Pure. */
 import type { Terminated } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
-import { EXPIRED, mainContainers, nextToRun } from "./decide.ts";
+import { EXPIRED, HOOK_FAILED, mainContainers, nextToRun } from "./decide.ts";
 import { specOf } from "./image.ts";
 import { closedGates, containerReady, isProbed, lasting } from "./readiness.ts";
 
@@ -77,6 +77,8 @@ function failureOf(record: PodRecord, each: ContainerRecord): { reason: string; 
     return { reason: "Init:CrashLoopBackOff", message: `init ${where} ended with exit code ${end.exitCode}, ${each.failures} times` };
   }
   if (each.kind !== "init" && each.state.status === "waiting" && each.failures >= TRIES && (each.kind === "sidecar" || isProbed(specOf(record, each)))) {
+    const { hookError } = each.health ?? {};
+    if (hookError !== undefined && each.health?.id === end.id) return { reason: HOOK_FAILED, message: `${where}: ${hookError}` };
     return { reason: "CrashLoopBackOff", message: `${where} ended with exit code ${end.exitCode}, ${each.failures} times` };
   }
   if (end.reason === "StartError") return { reason: "RunContainerError", message: `${where}: ${end.message ?? ""}` };

@@ -1,6 +1,5 @@
 /** Ends containers of a pod, one or all of them, in the kubelet's order and each only once. */
 import { allDone } from "../base/promises.ts";
-import { messageOf } from "../base/errors.ts";
 import type { ContainerId, ContainerName } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { isAlive } from "./decide.ts";
@@ -106,11 +105,10 @@ export class Stopper {
     const { id } = container.state;
     return {
       preStop: async (signal) => {
-        await runHook(host, handler, { record, container: spec, id, signal }).catch((thrown: unknown) => {
-          if (signal.aborted) return;
-          reporter.event({ type: "Warning", reason: "FailedPreStopHook", message: "PreStopHook failed", fieldPath: fieldPathOf(container) });
-          reporter.progress(`preStop hook failed: ${messageOf(thrown)}`, container.name);
-        });
+        const failure = await runHook(host, handler, { record, container: spec, id, signal });
+        if (failure === undefined || signal.aborted) return;
+        reporter.event({ type: "Warning", reason: "FailedPreStopHook", message: "PreStopHook failed", fieldPath: fieldPathOf(container) });
+        reporter.progress(`preStop hook failed: ${failure}`, container.name);
       },
     };
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { exampleContainer, examplePod } from "../spec/examples.ts";
-import { type Container, type PodSpec, type PodUid, serviceName } from "../spec/spec.ts";
+import { type Container, containerName, type PodSpec, type PodUid, serviceName } from "../spec/spec.ts";
 import type { ContainerRecord } from "../state/state.ts";
 import { type FakeHost, fakeHost } from "./fake.ts";
 import { newPod } from "./records.ts";
@@ -11,7 +11,7 @@ const quick = { initialDelaySeconds: 0, timeoutSeconds: 1, periodSeconds: 0.01, 
 const exec = (word: string) => ({ exec: { command: [word] }, ...quick });
 
 /** A pod whose probes and hooks answer by their command: what is in `failing` ends with 1. */
-function podOn(world: FakeHost, spec: Partial<PodSpec>): { readonly uid: PodUid; readonly worker: PodWorker; readonly failing: Set<string> } {
+function podOn(world: FakeHost, spec: Partial<PodSpec>): { readonly uid: PodUid; readonly worker: PodWorker; readonly failing: Set<string>; readonly takeOver: () => PodWorker } {
   const failing = new Set<string>();
   world.runtime.onRun(({ args: [word = ""] }) => ({ is: "ended", status: failing.has(word) ? 1 : 0, output: `${word} says so` }));
   const made = newPod({ service: serviceName("shop"), pod: examplePod("web", spec), hash: "", network: "none", cgroup: "/wherry/shop", now: world.time });
@@ -19,7 +19,8 @@ function podOn(world: FakeHost, spec: Partial<PodSpec>): { readonly uid: PodUid;
   const event: ConstructorParameters<typeof PodWorker>[1]["reporter"]["event"] = (each) =>
     world.host.state.addEvent({ service: serviceName("shop"), namespace: examplePod("web").metadata.namespace, kind: "Pod", name: "web", uid, ...each }, world.time);
   const config = { configMaps: () => [], secrets: () => [] };
-  return { uid, failing, worker: new PodWorker(uid, { host: world.host, config, reporter: { event, progress: () => world.changed() }, onChange: () => world.changed(), isNew: true }) };
+  const work = (isNew: boolean): PodWorker => new PodWorker(uid, { host: world.host, config, reporter: { event, progress: () => world.changed() }, onChange: () => world.changed(), isNew });
+  return { uid, failing, worker: work(true), takeOver: () => work(false) };
 }
 
 const containerOf = (world: FakeHost, uid: PodUid, name = "main"): ContainerRecord | undefined => world.host.state.containers(uid).find((each) => each.name === name);
@@ -94,6 +95,46 @@ describe("PodWorker with probes", () => {
     failing.delete("hook");
     await world.until(() => isReady(world, uid));
     expect(messages(world)).toEqual(expect.arrayContaining(["FailedPostStartHook: PostStartHook failed", "Killing: FailedPostStartHook"]));
+  });
+
+  test("PodWorker shows what a postStart hook failed with, then the back-off", async () => {
+    using world = fakeHost();
+    const { uid, worker, failing } = podOn(world, one({ lifecycle: { postStart: { exec: { command: ["hook"] } } } }));
+    using _ = worker;
+    failing.add("hook");
+    await worker.poke();
+    const waits = () => (containerOf(world, uid)?.state.status === "waiting" ? containerOf(world, uid)?.state : undefined);
+    await world.until(() => containerOf(world, uid)?.restarts === 1 && waits() !== undefined);
+    expect(waits()).toMatchObject({
+      reason: "PostStartHookError", until: world.time + 10_000,
+      message: `Exec lifecycle hook ([hook]) for Container "main" in Pod "web_default(${uid})" failed - error: command 'hook' exited with 1: hook says so, message: "hook says so"`,
+    });
+    expect(messages(world)).not.toContainEqual(expect.stringContaining("BackOff"));
+    world.time += 1_000;
+    await worker.poke();
+    expect(waits()).toEqual({ status: "waiting", reason: "CrashLoopBackOff", message: "back-off 10s restarting failed container", until: world.time + 9_000 });
+    expect(messages(world)).toContain("BackOff: Back-off 10s restarting failed container main in pod web");
+    failing.delete("hook");
+    world.time += 9_000;
+    await worker.poke();
+    await world.until(() => isReady(world, uid));
+  });
+
+  test("PodWorker ends a container whose failed hook is recorded, without asking the hook again", async () => {
+    using world = fakeHost();
+    const { uid, worker, takeOver } = podOn(world, one({ lifecycle: { postStart: { exec: { command: ["hook"] } } } }));
+    const { state } = world.host;
+    await worker.poke();
+    await world.until(() => isReady(world, uid));
+    worker[Symbol.dispose]();
+    const { state: running } = containerOf(world, uid) ?? {};
+    if (running?.status !== "running") throw new Error("it does not run");
+    state.updateContainer(uid, containerName("main"), { health: { id: running.id, hookError: "no" } });
+    const asked = world.runtime.calls.filter((call) => call.startsWith("run ")).length;
+    using second = takeOver();
+    await second.poke();
+    await world.until(() => containerOf(world, uid)?.last?.id === running.id && isReady(world, uid));
+    expect(world.runtime.calls.filter((call) => call.startsWith("run ")).length - asked).toBe(1);
   });
 
   test("PodWorker probes nothing after it has been let go, and writes nothing while nothing changes", async () => {

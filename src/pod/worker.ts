@@ -16,7 +16,7 @@ import { recoverContainer, terminated } from "./end.ts";
 import { Ends } from "./ends.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { PodImages } from "./images.ts";
-import { recordEnd } from "./recordEnd.ts";
+import { recordEnd, showBackOffs } from "./recordEnd.ts";
 import { makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
 import { endBackOffs } from "./retry.ts";
 import { recordRejection, recordSandboxFailure } from "./sandboxFailure.ts";
@@ -201,9 +201,10 @@ export class PodWorker implements Disposable {
       this.#images.stop();
       return decide(record, before, { now: host.now() });
     }
-    const { containers, held, wakeAt } = this.#images.look(record, before);
+    const shown = showBackOffs(this.#options, record, before);
+    const { containers, held, wakeAt } = this.#images.look(record, shown.changed ? host.state.containers(this.uid) : before);
     const decision = decide(record, containers, { now: host.now(), held });
-    return decision.do === "nothing" ? { do: "nothing", ...earliest(decision.wakeAt, wakeAt) } : decision;
+    return decision.do === "nothing" ? { do: "nothing", ...earliest(decision.wakeAt, wakeAt, shown.wakeAt) } : decision;
   }
 
   /** Does one decision; true when the pod is to be looked at again at once. */

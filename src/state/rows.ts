@@ -32,8 +32,8 @@ const containerState: Parse<ContainerState> = (value) =>
   CONTAINER_STATES[oneOf(["waiting", "creating", "running", "terminated"])(object(value)["status"])](value);
 
 const containerHealth = shape<ContainerHealth>(
-  { id: brand(containerId), hooked: boolean, started: boolean, ready: boolean, why: string },
-  ["hooked", "started", "ready", "why"],
+  { id: brand(containerId), hooked: boolean, hookError: string, started: boolean, ready: boolean, why: string },
+  ["hooked", "hookError", "started", "ready", "why"],
 );
 
 const containerUser = shape<ContainerUser>({ uid: integer, gid: integer, supplementalGroups: listOf(integer) });

@@ -152,6 +152,8 @@ export interface ContainerHealth {
   readonly id: ContainerId;
   /** Its postStart hook has succeeded. */
   readonly hooked?: boolean;
+  /** What its postStart hook failed with: it is being ended, or has ended for that. */
+  readonly hookError?: string;
   /** Its startup probe has succeeded. */
   readonly started?: boolean;
   /** Its readiness probe succeeds. */

@@ -84,6 +84,16 @@ scenario("a postStart hook that fails ends the container, which is started again
   for (const word of ["FailedPostStartHook", "PostStartHook failed"]) expect(said).toContain(word);
 });
 
+scenario("what a postStart hook failed with is shown, then the back-off", async (room) => {
+  await room.write("/run/never.yaml", podText("never", { container: "lifecycle: {postStart: {exec: {command: [sh, -c, 'echo for want of a nail >&2; exit 7']}}}" }));
+  const playing = room.start([WHERRY, "play", "/run/never.yaml"]);
+  const waiting = async () => (await container(room, "never")).state.waiting;
+  await eventually(async () => expect(await waiting()).toMatchObject({ reason: "PostStartHookError", message: expect.stringMatching(/^Exec lifecycle hook \(\[sh -c .*\]\) for Container "main" in Pod "never_default\(.*\)" failed - error: command 'sh -c .*' exited with 7: for want of a nail\n, message: "for want of a nail\\n"$/s) }), { within: 10_000 });
+  await eventually(async () => expect((await waiting())?.reason).toBe("CrashLoopBackOff"), { within: 10_000 });
+  expect(await playing.exited).toBe(1);
+  expect(playing.output()).toContain("PostStartHookError: container \"main\": Exec lifecycle hook");
+});
+
 scenario("a real-time stop signal reaches the container", async (room) => {
   await room.write("/run/realtime.yaml", podText("web", { grace: 5, script: "trap 'exit 7' RTMIN+3 37; echo up; while :; do sleep 0.1; done", container: "lifecycle: {stopSignal: SIGRTMIN+3}" }));
   await room.ok(["play", "/run/realtime.yaml"]);
