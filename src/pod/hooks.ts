@@ -1,9 +1,10 @@
 /** postStart and preStop hooks (kubelet pkg/kubelet/lifecycle/handlers.go). */
 import { messageOf } from "../base/errors.ts";
-import type { Container, ContainerId, LifecycleHandler } from "../spec/spec.ts";
+import type { Container, ContainerId, HttpGetAction, LifecycleHandler } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import { addressOf, AGENTS, OUTPUT_MAX, portOf } from "./probe.ts";
 import { httpHook } from "./probeHttp.ts";
+import { isUnreachable, probeInside } from "./probeInside.ts";
 import type { PodHost } from "./pod.ts";
 
 export interface HookRequest {
@@ -18,7 +19,7 @@ export interface HookRequest {
  * Resolves when the hook has ended: with nothing when it has ended well, else with what the kubelet says of that. It may
  * take as long as it wants; of an HTTP answer the status does not count.
  */
-export async function runHook(host: Pick<PodHost, "runtime">, handler: LifecycleHandler, request: HookRequest): Promise<string | undefined> {
+export async function runHook(host: Pick<PodHost, "runtime" | "paths">, handler: LifecycleHandler, request: HookRequest): Promise<string | undefined> {
   try {
     const failure = await attempt(host, handler, request);
     return failure === undefined ? undefined : sentence(handler, request, failure);
@@ -38,21 +39,34 @@ function sentence(handler: LifecycleHandler, { record: { uid, pod: { metadata } 
   return "httpGet" in handler ? `HTTP lifecycle hook (${handler.httpGet.path}) ${where}` : `Sleep lifecycle hook (${handler.sleep.seconds}) ${where}`;
 }
 
-async function attempt({ runtime }: Pick<PodHost, "runtime">, handler: LifecycleHandler, { record, container, id, signal }: HookRequest): Promise<Failure | undefined> {
+async function attempt(host: Pick<PodHost, "runtime" | "paths">, handler: LifecycleHandler, asked: HookRequest): Promise<Failure | undefined> {
+  const { id, signal } = asked;
   if ("sleep" in handler) {
     await sleep(handler.sleep.seconds * 1000, signal);
     return undefined;
   }
-  if ("httpGet" in handler) {
-    const { host, port } = handler.httpGet;
-    await httpHook(handler.httpGet, { host: host ?? addressOf(record), port: portOf(container.ports, port), signal }, AGENTS.lifecycle);
-    return undefined;
-  }
+  if ("httpGet" in handler) return await request(host, handler.httpGet, asked);
   const args = handler.exec.command;
-  const ran = await runtime.run(id, { args, outputMax: OUTPUT_MAX, signal });
+  const ran = await host.runtime.run(id, { args, outputMax: OUTPUT_MAX, signal });
   if (ran.is === "refused") return { error: ran.message };
   if (ran.is === "killed") return { error: `command '${args.join(" ")}' was ended` };
   return ran.status === 0 ? undefined : { error: `command '${args.join(" ")}' exited with ${ran.status}: ${ran.output}`, output: ran.output };
+}
+
+/** From inside the pod's own network when nothing outside can reach it. */
+async function request(host: Pick<PodHost, "paths">, action: HttpGetAction, { record, container: { ports }, signal }: HookRequest): Promise<Failure | undefined> {
+  if (!isUnreachable(record)) {
+    await networkHook(action, { address: addressOf(record), ports, signal });
+    return undefined;
+  }
+  const result = await probeInside(host, record, { request: { hook: action, ports }, signal });
+  if (result.is === "success") return undefined;
+  return { error: result.is === "failure" ? result.output : result.message };
+}
+
+/** A hook over the network of who calls. `address`: the pod's. */
+export async function networkHook(action: HttpGetAction, { address, ports, signal }: { readonly address: string; readonly ports: Container["ports"]; readonly signal: AbortSignal }): Promise<void> {
+  await httpHook(action, { host: action.host ?? address, port: portOf(ports, action.port), signal }, AGENTS.lifecycle);
 }
 
 async function sleep(time: number, signal: AbortSignal): Promise<void> {

@@ -86,7 +86,7 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
     terminationGracePeriodSeconds: runs("in place of the pod's, when this probe ends the container", PROBES),
   },
   Lifecycle: { postStart: runs("right after the start", LIFECYCLE), preStop: runs("before the stop signal", LIFECYCLE), stopSignal: runs("in place of the image's", LIFECYCLE) },
-  LifecycleHandler: { exec: runs("a command in the container", LIFECYCLE), httpGet: runs("a request from the host", LIFECYCLE), sleep: runs("a pause", LIFECYCLE), tcpSocket: refused("deprecated, and done by no kubelet") },
+  LifecycleHandler: { exec: runs("a command in the container", LIFECYCLE), httpGet: runs("a request from the host; without a network from inside the pod", LIFECYCLE), sleep: runs("a pause", LIFECYCLE), tcpSocket: refused("deprecated, and done by no kubelet") },
   ExecAction: { command: runs("words, not a shell's line", PROBES) },
   HTTPGetAction: { host: runs("the pod's address when absent", PROBES), port: runs("number or name", PROBES), path: runs("path", PROBES), scheme: runs("HTTP, or HTTPS without verification", PROBES), httpHeaders: runs("headers", PROBES) },
   HTTPHeader: { name: runs("name", PROBES), value: runs("value", PROBES) },

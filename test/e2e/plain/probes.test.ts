@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
+import { IMAGE } from "../../harness/image.ts";
 import { container, documents, pod, podText, WAIT } from "../../harness/objects.ts";
 import { openPlainRoom, WHERRY, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
@@ -80,9 +81,9 @@ scenario("httpGet probes ask as the kubelet does: by named port, with headers, 2
   const ports = "ports: [{name: http, containerPort: 8080}]";
   const httpGet = (more: string): string => `readinessProbe: {periodSeconds: 1, failureThreshold: 1, httpGet: {port: http, ${more}}}`;
   await room.write("/run/http.yaml", documents(
-    podText("good", { script: serve(8080, "HTTP/1.1 204 No Content\\\\r\\\\n\\\\r\\\\n"), container: `${ports}\n${httpGet("path: '/healthz?full=1', httpHeaders: [{name: X-Probe, value: one}]")}` }),
-    podText("moved", { script: serve(8080, "HTTP/1.1 302 Found\\\\r\\\\nLocation: http://192.0.2.9/\\\\r\\\\nContent-Length: 0\\\\r\\\\n\\\\r\\\\n"), container: `${ports}\n${httpGet("path: /")}` }),
-    podText("bad", { script: serve(8080, "HTTP/1.1 500 Oops\\\\r\\\\nContent-Length: 0\\\\r\\\\n\\\\r\\\\n"), container: `${ports}\n${httpGet("path: /")}` }),
+    podText("good", { script: serve(8080, "HTTP/1.1 204 No Content\\r\\n\\r\\n"), container: `${ports}\n${httpGet("path: '/healthz?full=1', httpHeaders: [{name: X-Probe, value: one}]")}` }),
+    podText("moved", { script: serve(8080, "HTTP/1.1 302 Found\\r\\nLocation: http://192.0.2.9/\\r\\nContent-Length: 0\\r\\n\\r\\n"), container: `${ports}\n${httpGet("path: /")}` }),
+    podText("bad", { script: serve(8080, "HTTP/1.1 500 Oops\\r\\nContent-Length: 0\\r\\n\\r\\n"), container: `${ports}\n${httpGet("path: /")}` }),
     podText("deaf", { container: `${ports}\n${httpGet("path: /")}` }),
   ));
   const play = await room.wherry(["play", "--timeout", "4s", "/run/http.yaml"]);
@@ -110,12 +111,31 @@ scenario("tcpSocket probes connect, and probes of a pod on the host's network re
 
 scenario("pods without a network are probed from inside their own", async (room) => {
   await room.write("/run/none.yaml", documents(
-    podText("good", { script: serve(8080, "HTTP/1.1 200 OK\\\\r\\\\nContent-Length: 0\\\\r\\\\n\\\\r\\\\n"), container: "readinessProbe: {periodSeconds: 1, httpGet: {port: 8080}}\nlivenessProbe: {periodSeconds: 1, tcpSocket: {port: 8080}}" }),
+    podText("good", { script: serve(8080, "HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n"), container: "readinessProbe: {periodSeconds: 1, httpGet: {port: 8080}}\nlivenessProbe: {periodSeconds: 1, tcpSocket: {port: 8080}}" }),
     podText("deaf", { container: "readinessProbe: {periodSeconds: 1, httpGet: {port: 8080}}" }),
   ));
   const play = await room.wherry(["play", "--network", "none", "--timeout", "4s", "/run/none.yaml"]);
   expect(play.stderr).toContain("waiting for deaf (main: readiness probe: Get \"http://127.0.0.1:8080/\": dial tcp 127.0.0.1:8080: connect: connection refused)");
   expect((await conditionOf(room, "good", "Ready"))?.status).toBe("True");
+});
+
+scenario("hooks of pods without a network are called from inside their own", async (room) => {
+  const server = JSON.stringify(serve(8081, "HTTP/1.1 204 No Content\\\\r\\\\n\\\\r\\\\n"));
+  const sidecars = [
+    `- {name: server, image: ${IMAGE}, restartPolicy: Always, command: [sh, -c, ${server}], startupProbe: {periodSeconds: 1, tcpSocket: {port: 8081}}}`,
+    `- {name: after, image: ${IMAGE}, restartPolicy: Always, command: [sleep, "100000"], lifecycle: {postStart: {httpGet: {port: 8081, path: /post}}}}`,
+  ];
+  await room.write("/run/hooks.yaml", podText("web", {
+    script: serve(8080, "HTTP/1.1 500 Oops\\\\r\\\\nContent-Length: 0\\\\r\\\\n\\\\r\\\\n"),
+    container: "ports: [{name: http, containerPort: 8080}]\nlifecycle: {preStop: {httpGet: {port: http, path: /pre}}}\nreadinessProbe: {periodSeconds: 1, tcpSocket: {port: 8080}}\nvolumeMounts: [{name: tmp, mountPath: /tmp}]",
+    spec: `initContainers:\n${sidecars.join("\n")}\nvolumes: [{name: tmp, hostPath: {path: /run/asked, type: DirectoryOrCreate}}]`,
+  }));
+  await room.ok(["play", "--network", "none", "/run/hooks.yaml"]);
+  expect((await container(room, "web", "after")).restartCount).toBe(0);
+  const asked = await room.ok(["exec", "web", "-c", "server", "--", "cat", "/tmp/asked"]);
+  for (const line of ["GET /post HTTP/1.1", "User-Agent: kube-lifecycle/1.34"]) expect(asked).toContain(line);
+  await room.ok(["down", "hooks"]);
+  expect((await room.run(["cat", "/run/asked/asked"])).stdout).toContain("GET /pre HTTP/1.1");
 });
 
 scenario("a probe that takes too long is killed with all it started, and one that cannot be made counts for nothing", async (room) => {
