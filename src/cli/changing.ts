@@ -6,6 +6,8 @@ import type { ServiceProgress } from "../service/service.ts";
 import { serviceName, serviceNameOf, type ServiceName } from "../spec/spec.ts";
 import { type ProcessUnit, unitOfProcess } from "../systemd/host.ts";
 import type { Context } from "./context.ts";
+import type { WaitingPod } from "../supervisor/protocol.ts";
+import { printable } from "./failure.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** The engine for a command that changes things; end it with `using`. */
@@ -20,6 +22,15 @@ export function progressWriter(context: Context, quiet: boolean): (progress: Ser
   return ({ pod, container, what }) => {
     const where = [pod === undefined ? [] : `pod/${pod}`, container ?? []].flat().join(" ");
     void context.stderr.write(`${dim(`${where} ${what}`.trim())}\n`);
+  };
+}
+
+/** A warning on stderr for every pod that is not ready, and that nobody waits for. */
+export function waitingWriter(context: Context): (pod: WaitingPod) => void {
+  const label = context.colour ? "\x1b[33mWarning:\x1b[0m" : "Warning:";
+  return ({ namespace, pod, container, reason, message }) => {
+    const describe = `wherry describe pod ${pod}${namespace === "default" ? "" : ` -n ${namespace}`}`;
+    void context.stderr.write(`${label} pod "${pod}" is not ready: container "${container}" waits: ${reason}: ${printable(message)}; it is tried again, "${describe}" shows it\n`);
   };
 }
 

@@ -29,6 +29,16 @@ describe("progressOf()", () => {
     expect(progressOf({ ...record, sandboxAt: 0, reason: "FailedCreatePodSandBox", message: "no net" }, containers)).toMatchObject({ is: "failed", reason: "FailedCreatePodSandBox" });
   });
 
+  test("waits for what may be mended, unless something else has failed or is still to come", () => {
+    const { record, containers } = pod({ containers: [exampleContainer("main"), exampleContainer("side")] });
+    const unmade: ContainerState = { status: "waiting", reason: "CreateContainerConfigError", message: "no key", until: now };
+    const fresh: ContainerState = { status: "waiting", reason: "ContainerCreating" };
+    expect(progressOf(record, withStates(containers, unmade, running()))).toEqual({ is: "waiting", container: "main", reason: "CreateContainerConfigError", message: "no key" });
+    expect(progressOf(record, withStates(containers, fresh, unmade))).toMatchObject({ is: "waiting", container: "side" });
+    expect(progressOf(record, withStates(containers, unmade, fresh), { held: new Set(["side"]) }).is).toBe("pending");
+    expect(progressOf(record, withStates(containers, unmade, { status: "waiting", reason: "ErrImagePull", message: "no", until: now }))).toMatchObject({ is: "failed", reason: "ErrImagePull" });
+  });
+
   test("gives up on an init container that fails for the third time", () => {
     const { record, containers } = pod(two);
     const looping = (failures: number): readonly ContainerRecord[] =>
@@ -77,6 +87,7 @@ describe("progressOf() of images", () => {
 
 describe("isDecided()", () => {
   const pending: Progress = { is: "pending" }, image: Progress = { is: "pending", image: true }, started: Progress = { is: "started" };
+  const waits: Progress = { is: "waiting", container: "main", reason: "CreateContainerConfigError", message: "" };
   const failed: Progress = { is: "failed", reason: "ErrImagePull", message: "" }, other: Progress = { is: "failed", reason: "CreateContainerError", message: "" };
   const cases: readonly (readonly [string, readonly Progress[], boolean])[] = [
     ["no pods", [], true],
@@ -87,8 +98,16 @@ describe("isDecided()", () => {
     ["one failed otherwise, one waits for its image", [other, image], true],
     ["one failed, one starts", [failed, pending, image], false],
     ["all failed", [failed, other], true],
+    ["one waits to be mended", [started, waits], true],
+    ["one waits to be mended, one starts", [waits, pending], false],
+    ["one waits to be mended, one for its image", [waits, image], false],
   ];
   for (const [what, pods, decided] of cases) test(`isDecided() ${what}: ${decided}`, () => expect(isDecided(pods)).toBe(decided));
+
+  test("isDecided() of a unit waits for what may be mended, unless a pod has failed", () => {
+    const unit = (...pods: readonly Progress[]): boolean => isDecided(pods, { patient: true });
+    expect([unit(started, waits), unit(failed, waits), unit(failed, waits, image), unit(failed, waits, pending)]).toEqual([false, true, true, false]);
+  });
 
   test("isImageFailure() tells images from other failures", () => expect([failed, other, started].map(isImageFailure)).toEqual([true, false, false]));
 });

@@ -12,18 +12,21 @@ import { closedGates, containerReady, isProbed, lasting } from "./readiness.ts";
 export type Progress =
   | { readonly is: "pending"; readonly image?: boolean }
   | { readonly is: "started" }
+  /** A container cannot be made as it is configured: it is tried again, and what it waits for may be mended meanwhile. */
+  | { readonly is: "waiting"; readonly container: string; readonly reason: string; readonly message: string }
   | { readonly is: "failed"; readonly reason: string; readonly message: string };
 
 export interface ProgressOptions {
   /** Containers whose images are being pulled. */
   readonly held?: ReadonlySet<string>;
-  /** A registry that cannot be reached is waited for: at boot the network may come later. */
+  /** It is a unit that waits: for a registry that cannot be reached, since at boot the network may come later, and for what may be mended. */
   readonly patient?: boolean;
 }
 
 /** Reasons of a container that waits because its image does not come. */
 export const IMAGE_FAILURES: ReadonlySet<string> = new Set(["ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ErrImageNeverPull", "InvalidImageName"]);
-const FATAL = new Set([...IMAGE_FAILURES, "CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
+const FATAL = new Set([...IMAGE_FAILURES, "CreateContainerError", "RunContainerError"]);
+const MENDABLE = "CreateContainerConfigError";
 const NONE: ReadonlySet<string> = new Set();
 
 export function progressOf(record: PodRecord, containers: readonly ContainerRecord[], { held = NONE, patient = false }: ProgressOptions = {}): Progress {
@@ -35,11 +38,20 @@ export function progressOf(record: PodRecord, containers: readonly ContainerReco
     const why = waitsForImage(each) ? undefined : failureOf(record, each);
     if (why !== undefined) return { is: "failed", ...why };
   }
+  const unmade = containers.some((each) => held.has(each.name)) ? undefined : waitingOf(containers);
+  if (unmade !== undefined) return unmade;
   const waiting = lasting(containers).filter((each) => !hasCome(record, each));
   if (waiting.length === 0) return isOver(record, containers) || closedGates(record).length === 0 ? { is: "started" } : { is: "pending" };
   const next = nextToRun(record, containers).filter((each) => each.kind === "init" || waiting.includes(each));
   const image = record.sandboxAt > 0 && next.every(waitsForImage);
   return { is: "pending", ...(image ? { image } : {}) };
+}
+
+function waitingOf(containers: readonly ContainerRecord[]): Progress | undefined {
+  for (const { name, state } of containers) {
+    if (state.status === "waiting" && state.reason === MENDABLE) return { is: "waiting", container: name, reason: state.reason, message: state.message ?? "" };
+  }
+  return undefined;
 }
 
 /** Nothing more is to be expected of a container: it is ready, or has ended for good, or has no probe and has been started once. */
@@ -55,12 +67,15 @@ const isTransient = ({ state }: ContainerRecord): boolean => state.status === "w
 
 /**
  * True when waiting any longer tells nothing new: every pod has been started or cannot be; or one cannot be, and the
- * others only wait for images, which may take long.
+ * others only wait for images, which may take long, or to be mended. Who is patient waits for what may be mended, too.
  */
-export function isDecided(pods: readonly Progress[]): boolean {
-  const pending = pods.filter((each) => each.is === "pending");
-  return pending.length === 0 || (pods.some((each) => each.is === "failed") && pending.every(({ image }) => image === true));
+export function isDecided(pods: readonly Progress[], { patient = false }: Pick<ProgressOptions, "patient"> = {}): boolean {
+  const open = pods.filter((each) => isOpen(each, patient));
+  return open.length === 0 || (pods.some((each) => each.is === "failed") && open.every((each) => each.is !== "pending" || each.image === true));
 }
+
+/** Something more is to be expected of the pod. */
+export const isOpen = (progress: Progress, patient: boolean): boolean => progress.is === "pending" || (patient && progress.is === "waiting");
 
 /** True for the failure of an image, which is tried again. */
 export const isImageFailure = (progress: Progress): boolean => progress.is === "failed" && IMAGE_FAILURES.has(progress.reason);

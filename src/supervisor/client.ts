@@ -4,11 +4,12 @@ import { dirname } from "node:path";
 import { ensureDirectory } from "../base/files.ts";
 import { WherryError, errnoOf, fail } from "../base/errors.ts";
 import { lineReader } from "../base/lines.ts";
-import type { Message, Request } from "./protocol.ts";
+import type { Message, Request, WaitingPod } from "./protocol.ts";
 import { encode, parseMessage } from "./wire.ts";
 
 export interface AskOptions {
   readonly onProgress?: (message: Extract<Message, { type: "progress" }>) => void;
+  readonly onWaiting?: ((pod: WaitingPod) => void) | undefined;
   /** Asked for once a supervisor listens; when it resolves the asking is given up, and the supervisor goes on. */
   readonly interrupted?: (() => Promise<void>) | undefined;
   /** Called when it is done and the connection is still open: a supervisor does not end before it is closed. */
@@ -37,6 +38,7 @@ export async function ask(socket: string, request: Request, options: AskOptions 
     clearTimeout(deaf);
     if (message.type === "heard") return;
     if (message.type === "progress") options.onProgress?.(message);
+    else if (message.type === "waiting") options.onWaiting?.(waitingPod(message));
     else if (message.type === "error") answer.reject(errorOf(message));
     else answer.resolve();
   });
@@ -57,6 +59,8 @@ export async function ask(socket: string, request: Request, options: AskOptions 
     connection.end();
   }
 }
+
+const waitingPod = ({ namespace, pod, container, reason, message }: WaitingPod): WaitingPod => ({ namespace, pod, container, reason, message });
 
 const errorOf = (message: Extract<Message, { type: "error" }>): WherryError =>
   new WherryError(message.kind, message.message, { code: message.code, ...(message.hint === undefined ? {} : { hint: message.hint }) });

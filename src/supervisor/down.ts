@@ -42,7 +42,7 @@ async function downBySupervisor(engine: Engine, service: ServiceName, { grace, o
   } // it is gone: this process goes on
 }
 
-export interface ChangeRequest extends Pick<PlayRequest, "cgroup" | "unit" | "env" | "onProgress"> {
+export interface ChangeRequest extends Pick<PlayRequest, "cgroup" | "unit" | "env" | "onProgress" | "onWaiting"> {
   readonly service: ServiceName;
   readonly verb: PodVerb;
   readonly uids: readonly PodUid[];
@@ -52,9 +52,9 @@ export interface ChangeRequest extends Pick<PlayRequest, "cgroup" | "unit" | "en
 
 /** Changes pods of one service. Starting a pod of a stopped service starts the service container first. */
 export async function changePods(engine: Engine, request: ChangeRequest): Promise<void> {
-  const { service, verb, uids, grace, signal, onProgress } = request;
+  const { service, verb, uids, grace, signal, onProgress, onWaiting } = request;
   const message = { op: "pods", verb, uids, ...(grace === undefined ? {} : { grace }), ...(signal === undefined ? {} : { signal }) } as const;
-  const asking = { service, request: message, options: { onProgress }, cgroup: request.cgroup, onProgress };
+  const asking = { service, request: message, options: { onProgress, onWaiting }, cgroup: request.cgroup, onProgress };
   await endWithoutMonitor(engine, service);
   if (await askUnlessGone(engine, asking)) return;
   using _turn = commandTurn(engine, service);

@@ -14,7 +14,7 @@ import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
 import { textDigest } from "../state/sealed.ts";
 import { ask, socketAppears, SUPERVISOR_GONE, type AskOptions } from "./client.ts";
-import { PROGRESS_DEADLINE, type Player } from "./protocol.ts";
+import { PROGRESS_DEADLINE, type Player, type WaitingPod } from "./protocol.ts";
 import { failUnstarted, progressOfPods } from "./requests.ts";
 import { askOrOwn, askUnlessGone, type Asking } from "./turn.ts";
 
@@ -32,6 +32,8 @@ export interface PlayRequest extends Wanted {
   /** Milliseconds after which a pod that is not ready is a failure; `PROGRESS_DEADLINE` when absent. */
   readonly timeout?: number;
   readonly onProgress: (progress: ServiceProgress) => void;
+  /** Called, unless a unit plays, with every pod that nobody waits for any more because it waits to be mended. */
+  readonly onWaiting?: (pod: WaitingPod) => void;
   /** Resolves when nobody waits any more for the pods to be started; asked for only then. */
   readonly interrupted?: () => Promise<void>;
   /** Called when every pod has been started, before the supervisor may end. */
@@ -65,7 +67,7 @@ function planFor(engine: Engine, request: PlayRequest, isSupervised: boolean): P
 export async function play(engine: Engine, request: PlayRequest, seen: Plan): Promise<void> {
   const service = request.record.name;
   await endWithoutMonitor(engine, service);
-  const options: AskOptions = { onProgress: request.onProgress, onDone: request.onStarted, interrupted: request.interrupted };
+  const options: AskOptions = { onProgress: request.onProgress, onWaiting: request.onWaiting, onDone: request.onStarted, interrupted: request.interrupted };
   const { record, objects, replace, start } = request;
   const player: Player = { imageEnvironment: request.imageEnvironment, patient: request.unit !== "", timeout: request.timeout ?? PROGRESS_DEADLINE };
   if (seen.unchanged && sameRecord(engine, request) && (await askUnlessGone(engine, { service, request: { op: "follow", player, again: true }, options }))) return;
@@ -136,16 +138,16 @@ function supervisorGone({ paths }: Engine, service: ServiceName): never {
 async function followStart(engine: Engine, { service, player }: { readonly service: ServiceName; readonly player: Player }, options: AskOptions): Promise<void> {
   if (await ask(controlSocket(engine.paths, service), { op: "follow", player, again: false }, options)) return;
   if (engine.host.state.run(service)?.phase !== "ended") supervisorGone(engine, service);
-  failUnstarted(progressOfPods(engine, service, { patient: false, pulling: () => new Map() }), service);
+  failUnstarted(progressOfPods(engine, service, { patient: false, pulling: () => new Map() }), service, player);
   options.onDone?.();
 }
 
 /** Starts the service container of a service whose pods have been recorded, because one of them is to be started. */
-export async function startPods(engine: Engine, owned: Owned, request: Pick<PlayRequest, "cgroup" | "unit" | "env" | "onProgress"> & { readonly service: ServiceName; readonly uids: readonly PodUid[] }): Promise<void> {
+export async function startPods(engine: Engine, owned: Owned, request: Pick<PlayRequest, "cgroup" | "unit" | "env" | "onProgress" | "onWaiting"> & { readonly service: ServiceName; readonly uids: readonly PodUid[] }): Promise<void> {
   const { service, uids } = request;
   const record = engine.durable.service(service) ?? fail("notFound", `Cannot start pods of "${service}": the service is not recorded`);
   for (const pod of owned.driver.pods()) if (uids.includes(pod.uid)) markStart(engine.host, pod);
   owned.driver[Symbol.dispose]();
   await launch(engine, { record, cgroup: request.cgroup, unit: request.unit, env: request.env }, owned);
-  await followStart(engine, { service, player: { imageEnvironment: {}, patient: request.unit !== "", timeout: PROGRESS_DEADLINE } }, { onProgress: request.onProgress });
+  await followStart(engine, { service, player: { imageEnvironment: {}, patient: request.unit !== "", timeout: PROGRESS_DEADLINE } }, { onProgress: request.onProgress, onWaiting: request.onWaiting });
 }

@@ -1,13 +1,13 @@
 /** What a supervisor does for each request of its socket. */
 import { fail } from "../base/errors.ts";
-import { isDecided, isImageFailure, progressOf, type Progress } from "../pod/progress.ts";
+import { isDecided, isImageFailure, isOpen, progressOf, type Progress } from "../pod/progress.ts";
 import type { ServiceDriver } from "../service/driver.ts";
 import type { Engine } from "../service/engine.ts";
 import { type Signal, signalNamed } from "../spec/signals.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 import { podUid } from "../spec/spec.ts";
-import { PROGRESS_DEADLINE, type Message, type Player, type Request } from "./protocol.ts";
+import { PROGRESS_DEADLINE, type Message, type Player, type Request, type WaitingPod } from "./protocol.ts";
 import { waitingFor } from "./status.ts";
 
 /** The supervisor as its requests see it. */
@@ -66,16 +66,25 @@ function playedAgain({ driver, engine }: Supervised, { imageEnvironment }: Playe
 
 /**
  * Waits until every pod that shall run is ready, or cannot be (`isDecided`), or the time is over; fails with all that are
- * not. For a unit, what only waits for its image is waited for however long it takes.
+ * not, but tells those that only wait to be mended. For a unit, these are waited for and have failed when the time is
+ * over, and what only waits for its image is waited for however long it takes.
  */
-async function follow(supervised: Supervised, { patient, timeout }: Omit<Player, "imageEnvironment">, { signal }: Reply): Promise<void> {
+async function follow(supervised: Supervised, { patient, timeout }: Omit<Player, "imageEnvironment">, { signal, send }: Reply): Promise<void> {
   const { engine, service, driver } = supervised;
   const progress = (): readonly PodProgress[] => progressOfPods(engine, service, { patient, pulling: (uid) => driver.pulling(uid) });
   let last = progress();
-  const late = (): boolean => last.some(({ progress: each }) => each.is === "pending" && !(patient && each.image === true));
-  const decided = (): boolean => supervised.applied() && isDecided((last = progress()).map((each) => each.progress));
+  const late = (): boolean => last.some(({ progress: each }) => isOpen(each, patient) && !(patient && each.is === "pending" && each.image === true));
+  const decided = (): boolean => supervised.applied() && isDecided((last = progress()).map((each) => each.progress), { patient });
   for (let waits = true; waits; ) waits = (await untilOver(supervised, decided, { signal, timeout })) && !late();
-  failUnstarted(last, service);
+  if (!patient) for (const pod of last.flatMap(waitingPod)) send({ type: "waiting", ...pod });
+  failUnstarted(last, service, { patient });
+}
+
+function waitingPod({ record, progress }: PodProgress): readonly WaitingPod[] {
+  if (progress.is !== "waiting") return [];
+  const { namespace, name } = record.pod.metadata;
+  const { container, reason, message } = progress;
+  return [{ namespace, pod: name, container, reason, message }];
 }
 
 /** True when the time was over first. */
@@ -97,7 +106,7 @@ export interface PodProgress {
 }
 
 export interface FollowOptions {
-  /** A registry that cannot be reached is waited for. */
+  /** It is a unit that waits. */
   readonly patient: boolean;
   /** Containers of a pod that wait for their image. */
   readonly pulling: (uid: PodUid) => ReadonlyMap<string, string>;
@@ -112,9 +121,9 @@ export function progressOfPods({ host: { state } }: Engine, service: ServiceName
   });
 }
 
-/** Fails with kind `failed` when a pod could not be started or is not ready, with one sentence for each. */
-export function failUnstarted(pods: readonly PodProgress[], service: ServiceName): void {
-  const failures = pods.flatMap(failureSentence);
+/** Fails with kind `failed` when a pod could not be started or is not ready, with one sentence for each; of a unit also when it waits to be mended. */
+export function failUnstarted(pods: readonly PodProgress[], service: ServiceName, { patient }: Pick<FollowOptions, "patient">): void {
+  const failures = pods.filter(({ progress }) => patient || progress.is !== "waiting").flatMap(failureSentence);
   if (failures.length === 0) return;
   const hint = pods.some(({ progress }) => isImageFailure(progress)) ? { hint: `the supervisor goes on trying: "wherry ps ${service}" shows it, "wherry down ${service}" ends it` } : {};
   fail("failed", `Cannot start ${failures.length} of ${pods.length} pods: ${failures.join("; ")}`, { code: "EPODFAILED", ...hint });
@@ -124,11 +133,12 @@ function failureSentence({ record, containers, progress }: PodProgress): readonl
   const { namespace, name } = record.pod.metadata;
   if (progress.is === "failed") return [`pod "${namespace}/${name}": ${progress.reason}: ${progress.message}`];
   if (progress.is === "started") return [];
+  if (progress.is === "waiting") return [`pod "${namespace}/${name}": ProgressDeadlineExceeded: container "${progress.container}" waits: ${progress.reason}: ${progress.message}`];
   return [`pod "${namespace}/${name}": ProgressDeadlineExceeded: it is not ready: waiting for ${waitingFor({ record, containers, pulling: new Map() })}`];
 }
 
-async function changePods(supervised: Supervised, request: Extract<Request, { op: "pods" }>, { signal }: Reply): Promise<void> {
-  const { driver, engine } = supervised;
+async function changePods(supervised: Supervised, request: Extract<Request, { op: "pods" }>, { signal, send }: Reply): Promise<void> {
+  const { driver, engine, service } = supervised;
   const uids: readonly PodUid[] = request.uids.map(podUid);
   switch (request.verb) {
     case "stop":
@@ -149,6 +159,8 @@ async function changePods(supervised: Supervised, request: Extract<Request, { op
     return record === undefined || progressOf(record, engine.host.state.containers(uid), { held: new Set(driver.pulling(uid).keys()) }).is !== "pending";
   });
   await untilOver(supervised, settled, { signal, timeout: PROGRESS_DEADLINE });
+  const now = progressOfPods(engine, service, { patient: false, pulling: (uid) => driver.pulling(uid) });
+  for (const pod of now.filter(({ record }) => uids.includes(record.uid)).flatMap(waitingPod)) send({ type: "waiting", ...pod });
 }
 
 /** `KILL`, `sigkill`, `9`, `RTMIN+3`: a signal (signal(7)). Fails with kind `usage`. */

@@ -1,5 +1,5 @@
 /** The one line that says how a service is: STATUS= of the unit and the status of `wherry ps`. Pure. */
-import { progressOf } from "../pod/progress.ts";
+import { isOpen, progressOf } from "../pod/progress.ts";
 import { containerReady, healthOf, lasting } from "../pod/readiness.ts";
 import type { ContainerRecord, PodRecord } from "../state/state.ts";
 
@@ -32,7 +32,7 @@ export function statusOf(pods: readonly PodView[], { patient }: { readonly patie
 }
 
 const isPending = ({ record, containers, pulling }: PodView, patient: boolean): boolean =>
-  progressOf(record, containers, { held: new Set(pulling.keys()), patient }).is === "pending";
+  isOpen(progressOf(record, containers, { held: new Set(pulling.keys()), patient }), patient);
 
 /** The pod, and what of it is waited for. */
 export function waitingFor({ record, containers, pulling }: PodView): string {

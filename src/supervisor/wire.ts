@@ -16,7 +16,7 @@ export function parseRequest(line: string): Request {
 
 export function parseMessage(line: string): Message {
   const value = parseObject(line);
-  if (!["heard", "progress", "done", "error"].includes(String(value["type"]))) fail("failed", `Cannot read from the supervisor: unknown message "${line.slice(0, 80)}"`);
+  if (!["heard", "progress", "waiting", "done", "error"].includes(String(value["type"]))) fail("failed", `Cannot read from the supervisor: unknown message "${line.slice(0, 80)}"`);
   return value as unknown as Message; // parse function: both ends are this program, the type has been checked
 }
 

@@ -7,7 +7,7 @@ import { changePods } from "../../supervisor/down.ts";
 import type { PodVerb } from "../../supervisor/protocol.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
-import { changing, handCgroup, progressWriter, supervisorEnv } from "../changing.ts";
+import { changing, handCgroup, progressWriter, supervisorEnv, waitingWriter } from "../changing.ts";
 import { findPod, podWord } from "../find.ts";
 import { ALL_NAMESPACES, GRACE, gracePeriod, NAMESPACE, namespaceOf } from "../options.ts";
 
@@ -38,7 +38,7 @@ export async function change(context: Context, input: Input, { verb, grace, sign
   const onProgress: typeof write = (progress) => void (progress.what === DONE[verb] || write(progress)); // it is the answer, printed at the end
   const byService = Map.groupBy(pods, (pod) => pod.service);
   await Promise.all([...byService].map(([service, own]) => changePods(engine, {
-    service, verb, uids: own.map(({ uid }) => uid), onProgress,
+    service, verb, uids: own.map(({ uid }) => uid), onProgress, onWaiting: waitingWriter(context),
     ...surroundings(engine, context, service),
     ...(grace === undefined ? {} : { grace }),
     ...(signal === undefined ? {} : { signal }),

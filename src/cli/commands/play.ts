@@ -6,18 +6,19 @@ import type { Engine } from "../../service/engine.ts";
 import { serviceName, serviceNameOf, type ServiceName } from "../../spec/spec.ts";
 import { EXIT_POLICIES, type ServiceOptions, type ServiceRecord } from "../../state/state.ts";
 import { play, planPlay, type PlayRequest } from "../../supervisor/play.ts";
+import type { WaitingPod } from "../../supervisor/protocol.ts";
 import { INTERRUPTED } from "../../supervisor/client.ts";
 import { down } from "../../supervisor/down.ts";
 import { notifier } from "../../systemd/notify.ts";
 import { parseDuration } from "../age.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
-import { changing, handCgroup, progressWriter, runningUnit, supervisorEnv, absolute } from "../changing.ts";
+import { changing, handCgroup, progressWriter, runningUnit, supervisorEnv, absolute, waitingWriter } from "../changing.ts";
 import { checkFiles, type CheckedFiles, configMapFiles } from "../manifests.ts";
 import { NAMESPACE, output } from "../options.ts";
 
 export const command: Command = {
-  description: "Checks the whole manifest before anything is touched; played again, only what has changed is done. Returns when every pod is ready.",
+  description: "Checks the whole manifest before anything is touched; played again, only what has changed is done. Returns when every pod is ready; a pod that waits for its configuration to be mended is told, and tried again.",
   examples: ["wherry play shop.yaml", "wherry play --dry-run shop.yaml", "kustomize build | wherry play --name shop -", "wherry play --publish 8080:80 web.yaml"],
   options: [
     { long: "name", value: "NAME", summary: "name of the service (default: from the file's name)" },
@@ -47,15 +48,16 @@ async function run(context: Context, input: Input): Promise<Outcome> {
     annotations: annotations(input.texts("annotation")),
   });
   using engine = changing(context);
-  const request = requestOf(context, input, { engine, checked });
+  const waiting: WaitingPod[] = [];
+  const request = requestOf(context, input, { engine, checked, waiting });
   const plan = await planPlay(engine, request);
-  if (input.flag("dry-run")) return outcome(input, request.record.name, plan);
+  if (input.flag("dry-run")) return outcome(input, request.record.name, { plan, waiting });
   const interrupted = await playing(engine, request, plan);
   if (interrupted && !input.flag("wait")) return await goesOn(context, request);
-  if (input.flag("wait")) return { ...outcome(input, request.record.name, plan), exitCode: await waitForEnd(engine, context, request) };
+  if (input.flag("wait")) return { ...outcome(input, request.record.name, { plan, waiting }), exitCode: await waitForEnd(engine, context, request) };
   const ended = engine.host.state.run(request.record.name);
   const exitCode = request.unit !== "" && ended?.phase === "ended" ? { exitCode: ended.exitCode } : {};
-  return { ...outcome(input, request.record.name, plan), ...exitCode };
+  return { ...outcome(input, request.record.name, { plan, waiting }), ...exitCode };
 }
 
 /** Plays; true when a signal came while the pods were being started, which their supervisor goes on with. */
@@ -75,7 +77,14 @@ async function goesOn(context: Context, { record: { name } }: PlayRequest): Prom
   return { kind: "none", exitCode: 130 };
 }
 
-function requestOf(context: Context, input: Input, { engine, checked }: { engine: Engine; checked: CheckedFiles }): PlayRequest {
+interface Played {
+  readonly engine: Engine;
+  readonly checked: CheckedFiles;
+  /** Filled with the pods that nobody waits for. */
+  readonly waiting: WaitingPod[];
+}
+
+function requestOf(context: Context, input: Input, { engine, checked, waiting }: Played): PlayRequest {
   const [first = ""] = input.words;
   const asked = input.text("name");
   const name = asked !== undefined ? serviceName(asked) : first === "-" ? serviceName("stdin") : serviceNameOf(first);
@@ -96,6 +105,7 @@ function requestOf(context: Context, input: Input, { engine, checked }: { engine
     playedAt: context.now(),
   };
   const notify = notifier(context.notifySocket);
+  const warn = waitingWriter(context);
   return {
     record,
     objects: objectRecords(name, checked.checked, options),
@@ -107,8 +117,13 @@ function requestOf(context: Context, input: Input, { engine, checked }: { engine
     imageEnvironment: context.imageEnvironment,
     ...(timeout === undefined ? {} : { timeout: parseDuration(timeout) }),
     onProgress: progressWriter(context, input.flag("quiet")),
+    onWaiting: (pod) => {
+      waiting.push(pod);
+      warn(pod);
+    },
     interrupted: () => context.interrupted(),
     onStarted: () => {
+      if (waiting.length > 0) return;
       const monitor = engine.host.state.run(name)?.monitorPid ?? 0;
       if (monitor > 0) notify.send({ mainPid: monitor, ready: true });
     },
@@ -138,9 +153,9 @@ async function waitForEnd(engine: Engine, context: Context, request: PlayRequest
 /** kubectl's words for what was done. */
 const DONE: Readonly<Record<Step["verb"], string>> = { create: "created", replace: "replaced", start: "started", configure: "configured", remove: "removed", unchanged: "unchanged" };
 
-function outcome(input: Input, service: ServiceName, plan: Plan): Outcome {
+function outcome(input: Input, service: ServiceName, { plan, waiting }: { readonly plan: Plan; readonly waiting: readonly WaitingPod[] }): Outcome {
   const steps = plan.steps.map(({ verb, kind, namespace, name, why }) => ({ kind, namespace, name, verb, ...(why === "" ? {} : { why }) }));
-  if (input.text("output") === "json") return { kind: "value", value: { service, unchanged: plan.unchanged, dryRun: input.flag("dry-run"), steps } };
+  if (input.text("output") === "json") return { kind: "value", value: { service, unchanged: plan.unchanged, dryRun: input.flag("dry-run"), steps, ...(waiting.length === 0 ? {} : { waiting }) } };
   const suffix = input.flag("dry-run") ? " (dry run)" : "";
   return { kind: "text", text: steps.map((step) => `${step.kind.toLowerCase()}/${step.name} ${DONE[step.verb]}${step.why !== undefined && step.verb !== "start" ? `: ${step.why}` : ""}${suffix}`).join("\n") };
 }

@@ -36,6 +36,27 @@ scenario("systemctl start runs the pods below the unit; status says how many are
   expect(await pods(room)).toEqual([]);
 });
 
+scenario("a pod that waits to be mended keeps its unit from starting, until it is mended or the time is over", async (room) => {
+  const root = podText("root", { grace: 1, container: "volumeMounts: [{name: v, mountPath: /v, subPath: link}]", spec: "volumes: [{name: v, hostPath: {path: /run/mended, type: DirectoryOrCreate}}]" });
+  await room.run(["sh", "-c", "mkdir -p /run/mended; ln -s /etc /run/mended/link"]);
+  const unit = unitOf("/srv/waits.yaml");
+  await room.write("/srv/waits.yaml", root);
+  await room.write(`/etc/systemd/system/${unit}.d/timeout.conf`, "[Service]\nExecStart=\nExecStart=:/usr/local/bin/wherry play --unit=%n --timeout=4s %I\n");
+  await systemctl(room, "daemon-reload");
+  await failure(room, "start", unit);
+  expect(await property(room, unit, "Result")).toBe("exit-code");
+  const said = (await journal(room, unit)).map(({ MESSAGE = "" }) => MESSAGE).join("\n");
+  expect(said).toContain('ProgressDeadlineExceeded: container "main" waits: CreateContainerConfigError: ');
+  expect(await pods(room)).toEqual([]);
+  await room.run(["rm", "-r", `/etc/systemd/system/${unit}.d`]);
+  await systemctl(room, "daemon-reload");
+  await systemctl(room, "start", "--no-block", unit);
+  await eventually(async () => expect(await property(room, unit, "StatusText")).toContain("waiting for root (main: CreateContainerConfigError)"), { within: 10_000 });
+  expect(await property(room, unit, "ActiveState")).toBe("activating");
+  await room.run(["sh", "-c", "rm /run/mended/link; mkdir /run/mended/link"]);
+  await eventually(async () => expect(await property(room, unit, "ActiveState")).toBe("active"), { within: 30_000 });
+});
+
 scenario("the journal of the unit has every container's output, with pod and container", async (room) => {
   const unit = await started(room, "/srv/talk.yaml", podText("talk", { script: "echo said by the container; exec sleep 100000", grace: 1 }));
   await eventually(async () => {

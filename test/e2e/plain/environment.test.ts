@@ -69,7 +69,7 @@ initContainers:
 - {name: write, image: localhost/test:1, command: [ln, -s, /etc/passwd, /made/link], volumeMounts: [{name: made, mountPath: /made}]}
 volumes: [{name: made, emptyDir: {}}]`;
     await room.write("/run/bad.yaml", podText("bad", { spec: init, container: `env: [{name: A, valueFrom: {fileKeyRef: {volumeName: made, path: ${path}, key: A}}}]` }));
-    expect((await room.wherry(["play", "/run/bad.yaml"])).status).toBe(1);
+    expect((await room.wherry(["play", "/run/bad.yaml"])).stderr).toContain(message);
     await eventually(async () => {
       const { waiting } = (await container(room, "bad")).state;
       expect(waiting?.reason).toMatch(/^CreateContainer(Config)?Error$/);

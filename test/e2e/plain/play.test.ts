@@ -32,6 +32,39 @@ scenario("play runs ten pods, each with an address of its own", async (room) => 
   await room.ok(["down", "ten"]);
 });
 
+scenario("a pod whose configuration is wrong is no failure: play tells that it waits, and it starts when that is mended", async (room) => {
+  const text = (name: string, more = ""): string => podText(name, { container: `volumeMounts: [{name: v, mountPath: /v, subPath: link}]${more}`, spec: "volumes: [{name: v, hostPath: {path: /run/mended, type: DirectoryOrCreate}}]" });
+  await room.run(["sh", "-c", "mkdir -p /run/mended; ln -s /etc /run/mended/link"]);
+  await room.write("/run/waits.yaml", documents(text("waits").replace("metadata: {", "metadata: {namespace: trade, "), podText("runs")));
+  const play = await room.wherry(["play", "/run/waits.yaml", "-o", "json"]);
+  expect([play.status, play.stderr]).toEqual([0, expect.stringContaining('Warning: pod "waits" is not ready: container "main" waits: CreateContainerConfigError: ')]);
+  expect(play.stderr).toContain('; it is tried again, "wherry describe pod waits -n trade" shows it\n');
+  expect(JSON.parse(play.stdout).waiting).toEqual([{ namespace: "trade", pod: "waits", container: "main", reason: "CreateContainerConfigError", message: expect.any(String) }]);
+  expect((await container(room, "runs")).ready).toBe(true);
+  const again = await room.wherry(["play", "/run/waits.yaml"]);
+  expect([again.status, again.stdout, again.stderr]).toEqual([0, "pod/waits unchanged\npod/runs unchanged\n", expect.stringContaining('Warning: pod "waits" is not ready')]);
+  await room.run(["sh", "-c", "rm /run/mended/link; mkdir /run/mended/link"]);
+  await room.ok(["wait", "pod", "waits", "-n", "trade", "--for=condition=Ready", "--timeout", "30s"]);
+  expect((await room.wherry(["play", "/run/waits.yaml"])).stderr).not.toContain("Warning");
+});
+
+scenario("a pod that waits to be mended does not hide one that has failed, nor does starting it by name", async (room) => {
+  await room.write("/run/both.yaml", documents(
+    podText("waits", { container: "securityContext: {runAsNonRoot: true}" }),
+    podText("fails", { container: "imagePullPolicy: Never" }).replace(IMAGE, "localhost/nothing:1"),
+  ));
+  const play = await room.wherry(["play", "/run/both.yaml"]);
+  expect([play.status, play.stderr]).toEqual([1, expect.stringContaining('Cannot start 1 of 2 pods: pod "default/fails": ErrImageNeverPull')]);
+  expect(play.stderr).toContain('Warning: pod "waits" is not ready');
+  await room.ok(["down", "both"]);
+  await room.write("/run/one.yaml", podText("waits", { container: "securityContext: {runAsNonRoot: true}" }));
+  await room.ok(["play", "--start=false", "/run/one.yaml"]);
+  for (const verb of ["start", "restart"]) { // without a supervisor, then with one
+    const start = await room.wherry(["pod", verb, "waits"]);
+    expect([start.status, start.stderr]).toEqual([0, expect.stringContaining('Warning: pod "waits" is not ready')]);
+  }
+});
+
 scenario("a Namespace is recorded with the services that declare it, and one that is only used exists all the same", async (room) => {
   const names = async (): Promise<string> => room.ok(["get", "ns", "-o", "name"]);
   const declared = "apiVersion: v1\nkind: Namespace\nmetadata: {name: trade}\n";

@@ -38,7 +38,8 @@ scenario("users and groups are those of the container, then of the pod, then of 
 
 scenario("a container that must not run as root does not", async (room) => {
   await room.write("/run/root.yaml", podText("root", { container: "securityContext: {runAsNonRoot: true}" }));
-  expect((await room.wherry(["play", "/run/root.yaml"])).status).toBe(1);
+  const play = await room.wherry(["play", "/run/root.yaml"]);
+  expect([play.status, play.stderr]).toEqual([0, expect.stringMatching(/^Warning: pod "root" is not ready: container "main" waits: CreateContainerConfigError: container has runAsNonRoot .*; it is tried again, "wherry describe pod root" shows it$/m)]);
   await eventually(async () => {
     const { waiting } = (await container(room, "root")).state;
     expect(waiting).toMatchObject({ reason: "CreateContainerConfigError", message: expect.stringContaining("container has runAsNonRoot and image will run as root (pod: \"root_default(") });

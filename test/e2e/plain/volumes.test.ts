@@ -229,7 +229,7 @@ scenario("subPathExpr is expanded with the container's variables", async (room) 
   await inside(room, "expr", "echo x >/data/file");
   expect((await room.run(["cat", "/run/expr/of/me/file"])).stdout).toBe("x\n");
   await room.write("/run/expr.yaml", text("expr", "of/$(NOBODY)"));
-  expect((await room.wherry(["play", "/run/expr.yaml"])).stderr).toContain('CreateContainerConfigError: container "main": Cannot expand subPathExpr "of/$(NOBODY)" of volume "data": missing value for "NOBODY"');
+  expect((await room.wherry(["play", "/run/expr.yaml"])).stderr).toContain('container "main" waits: CreateContainerConfigError: Cannot expand subPathExpr "of/$(NOBODY)" of volume "data": missing value for "NOBODY"');
 });
 
 scenario("mounts of the host reach a container with HostToContainer, and only a shared mount can", async (room) => {
