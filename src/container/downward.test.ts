@@ -4,7 +4,7 @@ import { fieldValue, type PodFacts, resourceValue } from "./downward.ts";
 import { containerOf, podOf } from "./fixtures.ts";
 
 const metadata = { name: podName("shop"), namespace: namespace("prod"), labels: { app: "web", "a.b/c": 'q"x\n' }, annotations: { note: "é\u0001\u00a0" } };
-const facts: PodFacts = { pod: { ...podOf([containerOf()]), metadata }, uid: "u-1", node: { name: "host", ip: "192.0.2.1" }, podIP: "10.89.0.2" };
+const facts: PodFacts = { pod: { ...podOf([containerOf()]), metadata }, uid: "u-1", node: { name: "host", ip: "192.0.2.1" }, podIPs: ["10.89.0.2"] };
 
 const FIELDS: readonly (readonly [string, string])[] = [
   ["metadata.name", "shop"], ["metadata.namespace", "prod"], ["metadata.uid", "u-1"], ["metadata.labels['app']", "web"], ["metadata.labels['none']", ""],
@@ -13,6 +13,12 @@ const FIELDS: readonly (readonly [string, string])[] = [
   ["metadata.labels", 'a.b/c="q\\"x\\n"\napp="web"'], ["metadata.annotations", 'note="é\\x01\\u00a0"'],
 ];
 for (const [path, value] of FIELDS) test(`fieldValue gives ${path}`, () => expect(fieldValue(facts, path)).toBe(value));
+
+test("fieldValue joins addresses of two families with a comma, and gives the first alone", () => {
+  const two: PodFacts = { ...facts, node: { ...facts.node, ip6: "2001:db8::1" }, podIPs: ["10.89.0.2", "fd00::2"] };
+  const values = ["status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs"].map((path) => fieldValue(two, path));
+  expect(values).toEqual(["10.89.0.2", "10.89.0.2,fd00::2", "192.0.2.1", "192.0.2.1,2001:db8::1"]);
+});
 
 test("fieldValue gives the service account that is named, and refuses what is no field", () => {
   const pod = podOf([containerOf()], { serviceAccountName: "robot" });

@@ -9,9 +9,9 @@ import { ceilingOf, type Container, type Pod, type ResourceFieldRef } from "../s
 export interface PodFacts {
   readonly pod: Pod;
   readonly uid: string;
-  readonly node: { readonly name: string; readonly ip: string };
-  /** The host's own on the host's network; empty when the pod has none. */
-  readonly podIP: string;
+  readonly node: { readonly name: string; readonly ip: string; readonly ip6?: string };
+  /** IPv4 first. The host's own on the host's network; none when the pod has none. */
+  readonly podIPs: readonly string[];
 }
 
 /** What the host could give to pods, as quantities; it stands in for limits that are not given. */
@@ -21,7 +21,7 @@ const SUBSCRIPT = /^metadata\.(labels|annotations)\['(.+)'\]$/;
 
 /** The value of a field. A label or annotation that is not there is empty. Kind `invalid` for a path that is none. */
 export function fieldValue(facts: PodFacts, path: string): string {
-  const { pod: { metadata, spec }, node, podIP } = facts;
+  const { pod: { metadata, spec }, node, podIPs } = facts;
   const [, kind, key = ""] = SUBSCRIPT.exec(path) ?? [];
   if (kind !== undefined) return (kind === "labels" ? metadata.labels : metadata.annotations)[key] ?? "";
   const values: Readonly<Record<string, () => string>> = {
@@ -33,9 +33,9 @@ export function fieldValue(facts: PodFacts, path: string): string {
     "spec.nodeName": () => node.name,
     "spec.serviceAccountName": () => spec.serviceAccountName ?? "default",
     "status.hostIP": () => node.ip,
-    "status.hostIPs": () => node.ip,
-    "status.podIP": () => podIP,
-    "status.podIPs": () => podIP,
+    "status.hostIPs": () => [node.ip, node.ip6 ?? []].flat().join(","),
+    "status.podIP": () => podIPs[0] ?? "",
+    "status.podIPs": () => podIPs.join(","),
   };
   const value = Object.hasOwn(values, path) ? values[path] : undefined;
   return value === undefined ? fail("invalid", `Cannot read field "${path}" of pod "${metadata.name}": it must be a field of the downward API`) : value();

@@ -12,7 +12,7 @@ const secret = (name: string, data: Record<string, string>): Secret =>
   ({ apiVersion: "v1", kind: "Secret", metadata: meta(name), type: "Opaque", data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, btoa(value)])) });
 
 const SOURCES: EnvironmentSources = {
-  pod: podOf([containerOf({ resources: { limits: { memory: "64Mi" } } })]), uid: "u-1", node: { name: "host", ip: "192.0.2.1" }, podIP: "10.89.0.2",
+  pod: podOf([containerOf({ resources: { limits: { memory: "64Mi" } } })]), uid: "u-1", node: { name: "host", ip: "192.0.2.1" }, podIPs: ["10.89.0.2"],
   allocatable: { cpu: "2" }, fileOf: ({ path }) => (path === "made.env" ? "K='v'" : undefined),
   configMaps: [configMap("cm", { A: "1", B: "2", "1x": "bad" }), configMap("elsewhere", { Z: "9" }, "other")],
   secrets: [secret("s", { P: "pw", A: "from secret" })],

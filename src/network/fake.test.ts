@@ -3,7 +3,7 @@ import { networkContract } from "./contract.ts";
 import { fakeNetwork } from "./fake.ts";
 import type { Attachment } from "./network.ts";
 
-const bridge = { name: "test", interface: "test0", subnet: "10.213.0.0/24", gateway: "10.213.0.1" };
+const bridge = { name: "test", interface: "test0", subnet: "10.213.0.0/24", gateway: "10.213.0.1", subnet6: "fd00:1::/64", gateway6: "fd00:1::1" };
 const standing = new Set<string>();
 const network = fakeNetwork({ stands: (path) => standing.has(path) });
 

@@ -4,7 +4,7 @@ import { anchorStands } from "./anchor.ts";
 import { type SharedLock, takeLock } from "./lock.ts";
 import { inNetwork, makeNamespaces, removeNamespaces } from "./namespaces.ts";
 import type { Attachment } from "./network.ts";
-import type { Register } from "./register.ts";
+import type { BridgeState, Register } from "./register.ts";
 import { netavarkRequest, POD_INTERFACE, type RequestOptions, sentenceIn } from "./request.ts";
 import { addVeth } from "./rtnetlink.ts";
 
@@ -22,8 +22,12 @@ const COMMAND_TIMEOUT = 60_000, LOCK_TIMEOUT = 120_000;
 export const lockFor = (job: Job, mode: "shared" | "exclusive"): Promise<SharedLock> =>
   takeLock(job.lockPath, { shared: mode === "shared", timeout: LOCK_TIMEOUT });
 
-/** The bridge and all chains of its network stand. */
-export const isOpen = ({ known, attachment }: Job): boolean => known.bridge() === "open" && anchorStands(attachment.bridge);
+/** For the chains of IPv6; who holds it holds the other, too, and has taken that first. */
+export const lock6For = (job: Job): Promise<SharedLock> => takeLock(`${job.lockPath}.ipv6`, { shared: false, timeout: LOCK_TIMEOUT });
+
+/** The bridge and all chains of its network stand, but for those of IPv6. */
+export const isOpen = ({ known, attachment }: Job): boolean => OPEN.includes(known.bridge()) && anchorStands(attachment.bridge);
+const OPEN: readonly (BridgeState | undefined)[] = ["open", "raising", "open6"];
 /** No other pod is on the bridge. */
 export const isAlone = ({ known, attachment }: Job): boolean => known.members().every((uid) => uid === attachment.uid);
 

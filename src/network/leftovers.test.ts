@@ -2,12 +2,13 @@ import { expect, test } from "bun:test";
 import { rulesIn } from "./leftovers.ts";
 import { networkIdOf } from "./request.ts";
 
-const bridge = { name: "nx", interface: "nx0", subnet: "10.231.0.0/24", gateway: "10.231.0.1" };
+const bridge = { name: "nx", interface: "nx0", subnet: "10.231.0.0/24", gateway: "10.231.0.1", subnet6: "fd00:1::/64", gateway6: "fd00:1::1" };
 
 test("rulesIn() finds a network's chains and rules among iptables'", () => {
   const own = [
     "-A NETAVARK_FORWARD -d 10.231.0.0/24 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
     "-A NETAVARK_FORWARD -s 10.231.0.0/24 -j ACCEPT",
+    "-A NETAVARK_FORWARD -s fd00:1::/64 -j ACCEPT",
     ":NETAVARK-973FB08EE51BB - [0:0]",
     ":NETAVARK-DN-973FB08EE51BB - [0:0]",
     "-A NETAVARK-HOSTPORT-DNAT -p tcp -m tcp --dport 8080 -m comment --comment \"dnat name: nx id: aaaa\" -j NETAVARK-DN-973FB08EE51BB",

@@ -28,13 +28,13 @@ function interfacesOf(bridge: Bridge): readonly string[] {
 
 /** netavark up to 1.12 works through iptables, later versions in a table of nftables. A tool that is missing has nothing to show. */
 export async function rulesOf(bridge: Bridge): Promise<readonly string[]> {
-  const texts = await Promise.all([textOf(["iptables-save"]), textOf(["nft", "list", "table", "inet", "netavark"])]);
+  const texts = await Promise.all([textOf(["iptables-save"]), textOf(["ip6tables-save"]), textOf(["nft", "list", "table", "inet", "netavark"])]);
   return texts.flatMap((text) => rulesIn(text, bridge));
 }
 
 /** The lines of a firewall listing that belong to a network. */
 export function rulesIn(text: string, bridge: Bridge): readonly string[] {
-  const marks = [networkHashOf(bridge), `nv_${networkIdOf(bridge).slice(0, 8)}_`, ` ${bridge.subnet} `, ` ${bridge.interface} `, `"${bridge.interface}"`];
+  const marks = [networkHashOf(bridge), `nv_${networkIdOf(bridge).slice(0, 8)}_`, ` ${bridge.subnet} `, ` ${bridge.subnet6} `, ` ${bridge.interface} `, `"${bridge.interface}"`];
   return text.split("\n").map((line) => line.trim()).filter((line) => marks.some((mark) => `${line} `.includes(mark)));
 }
 

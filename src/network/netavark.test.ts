@@ -5,6 +5,7 @@ import { interfaceIndex } from "../base/libc.ts";
 import { anchorOf } from "./anchor.ts";
 import { networkContract } from "./contract.ts";
 import { listLeftovers } from "./leftovers.ts";
+import { hostHasIPv6 } from "./ipv6.ts";
 import { inNetwork, makeNamespaces } from "./namespaces.ts";
 import type { Network, PortMapping } from "./network.ts";
 import { realBridge } from "./realBridge.ts";
@@ -17,6 +18,8 @@ const able = process.getuid?.() === 0 && existsSync(NETAVARK);
 const number = process.pid % 120; // of this run's bridge; the next 120 are for a second one
 
 const port = (hostPort: number, hostIP = ""): PortMapping => ({ containerPort: 8080, hostPort, hostIP, protocol: "tcp" });
+const addresses6 = (netns: string): Promise<string> => exec(["nsenter", `--net=${netns}`, "ip", "-6", "-oneline", "address", "show", "dev", "eth0"]).then(({ stdout }) => stdout);
+const routes6 = (netns: string): Promise<string> => exec(["nsenter", `--net=${netns}`, "ip", "-6", "route", "show", "default"]).then(({ stdout }) => stdout.trim());
 const get = (url: string): Promise<string> => fetch(url, { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text());
 
 if (able) networkContract("netavarkNetwork", realBridge(number));
@@ -58,6 +61,53 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
     expect(await real.left()).toEqual([]);
   });
 
+  test.skipIf(!hostHasIPv6())("attach() gives every pod IPv6 that can be used at once, whoever opens the bridge and who has ports", async () => {
+    const pods = [real.pod(1), real.pod(2), real.pod(3, [port(23003)]), real.pod(4, [port(23004, "127.0.0.1")])];
+    for (const pod of pods) {
+      await network.attach(pod);
+      const { ip6 = "" } = pod;
+      using _server = inNetwork(pod.netns, () => Bun.serve({ port: 8080, hostname: ip6, fetch: () => new Response(pod.podName) })); // fails while an address is tentative
+      expect(await get(`http://[${ip6}]:8080/`)).toBe(pod.podName);
+      const found = await addresses6(pod.netns);
+      expect(found).toContain(`inet6 ${ip6}/64 scope global`);
+      expect(found).not.toContain("tentative");
+      expect(await routes6(pod.netns)).toBe(`default via ${bridge.gateway6} dev eth0 proto static metric 100 pref medium`);
+    }
+    for (const to of [...pods.slice(0, 3).map(({ ip6 = "" }) => ip6), bridge.gateway6]) expect((await within(pods[3]?.netns ?? "", "busybox", "ping", "-c1", "-W2", to)).status).toBe(0);
+    await Promise.all(pods.map((pod) => network.detach(pod)));
+    expect(await real.left()).toEqual([]);
+  });
+
+  test.skipIf(!hostHasIPv6())("attach() makes host ports answer on IPv6, unless they are of an IPv4 address", async () => {
+    const [opens, pod] = [real.pod(1), real.pod(2, [port(23001), port(23002, "127.0.0.1"), port(23003, "::"), port(23004, bridge.gateway6)])];
+    await network.attach(opens);
+    await network.attach(pod);
+    using server = inNetwork(pod.netns, () => Bun.serve({ port: 8080, hostname: "::", fetch: () => new Response("published") }));
+    for (const number of [23001, 23003, 23004]) {
+      expect(await get(`http://[${bridge.gateway6}]:${number}/`)).toBe("published");
+      expect((await within(opens.netns, "busybox", "wget", "-qO-", `http://[${bridge.gateway6}]:${number}/`)).stdout).toBe("published");
+    }
+    for (const number of [23001, 23002, 23003]) expect(await get(`http://127.0.0.1:${number}/`)).toBe("published");
+    await expect(get(`http://[${bridge.gateway6}]:23002/`)).rejects.toThrow();
+    server.stop(true);
+    await network.detach(pod);
+    await expect(get(`http://[${bridge.gateway6}]:23001/`)).rejects.toThrow();
+    await network.detach(opens);
+    expect(await real.left()).toEqual([]);
+  });
+
+  test.skipIf(!hostHasIPv6())("attach() brings IPv6 to a bridge that pods without it are on, and the last detach takes it back", async () => {
+    const { ip6: _, ...old } = real.pod(1, [port(23001)]);
+    const pod = real.pod(2);
+    await network.attach(old);
+    expect((await listLeftovers({ bridge, directory })).rules.join()).not.toContain(bridge.subnet6);
+    await network.attach(pod);
+    expect((await within(pod.netns, "busybox", "ping", "-c1", "-W2", bridge.gateway6)).status).toBe(0);
+    await network.detach(pod);
+    await network.detach(old);
+    expect(await real.left()).toEqual([]);
+  });
+
   test("attach() and detach() hold with many at once in two processes", async () => {
     const worker = (first: number) => spawnWorker("cycle", first, 20);
     const results = await Promise.all([worker(1), worker(101)].map((child) => child.exited));
@@ -65,22 +115,22 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
     expect(await real.left()).toEqual([]);
   }, 60_000);
 
-  test("attach() works again after a netavark was killed at any point", async () => {
+  test("attach() works again after a netavark was killed at any point, of opening or of raising", async () => {
     let killed = 0;
-    for (const milliseconds of [1, 6, 12, 18, 24, 36]) {
-      const breaking = withFirstSetup(`exec timeout -s KILL 0.0${String(milliseconds).padStart(2, "0")} ${NETAVARK} "$@"`);
-      const pod = real.pod(3, [port(23003)]);
+    for (const [which, milliseconds] of [1, 2].flatMap((each) => [1, 6, 12, 18, 24, 36].map((time) => [each, time] as const))) {
+      const breaking = withSetup(which, `exec timeout -s KILL 0.0${String(milliseconds).padStart(2, "0")} ${NETAVARK} "$@"`);
+      const pod = real.pod(3, [port(23003, which === 1 ? "" : "127.0.0.1")]); // one of an IPv4 address has the bridge opened first and raised then
       await breaking.attach(pod).catch(() => (killed += 1));
       await network.attach(pod);
       await network.detach(pod);
       expect(await real.left()).toEqual([]);
     }
-    expect(killed).toBeGreaterThan(0);
+    expect(killed).toBeGreaterThan(1);
   }, 60_000);
 
   test("attach() tries again when another user of the firewall came in between", async () => {
     const pod = real.pod(3);
-    await withFirstSetup(`echo '{"error":"iptables: Chain already exists."}'; exit 1`).attach(pod);
+    await withSetup(1, `echo '{"error":"iptables: Chain already exists."}'; exit 1`).attach(pod);
     await network.detach(pod);
     expect(await real.left()).toEqual([]);
   });
@@ -177,11 +227,13 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
     expect(interfaceIndex(bridge.interface)).toBe(0);
   });
 
-  /** The same network, with a shell command in place of the next setup. */
-  function withFirstSetup(command: string): Network {
-    const flag = `${directory}/flag`, binary = `${directory}/netavark`;
-    writeFileSync(flag, "");
-    writeFileSync(binary, `#!/bin/sh\nif [ "$3" = setup ] && rm ${flag} 2>/dev/null; then ${command}; fi\nexec ${NETAVARK} "$@"\n`, { mode: 0o755 });
+  /** The same network, with a shell command in place of the first or second setup that comes. */
+  function withSetup(which: number, command: string): Network {
+    const flags = [1, 2].map((each) => `${directory}/flag${each}`).slice(0, which), binary = `${directory}/netavark`;
+    for (const flag of flags) writeFileSync(flag, "");
+    const first = flags.slice(0, -1).map((flag) => `rm ${flag} 2>/dev/null || `).join("");
+    const script = `#!/bin/sh\nif [ "$3" = setup ]; then ${first}if rm ${flags.at(-1)} 2>/dev/null; then ${command}; fi; fi\nexec ${NETAVARK} "$@"\n`;
+    writeFileSync(binary, script, { mode: 0o755 });
     return realBridge(number + 120, { directory, binary }).network;
   }
 

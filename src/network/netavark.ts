@@ -10,6 +10,7 @@
  * - the register, not the kernel, says which pods are on the bridge: namespaces die asynchronously;
  * - a pod whose last change did not end is changed under the exclusive lock: netavarks inherit the lock, so a stray one
  *   of a killed process has ended by then.
+ * The chains of IPv6 are made by *raising* (`ipv6.ts`), and removed with the others.
  * A pod without host ports has no firewall rules of its own, and its teardown leaves the firewall alone. netavark's
  * outermost chains (NETAVARK_FORWARD, NETAVARK-HOSTPORT-…) stay, as netavark has it: they are common to all its users.
  */
@@ -19,7 +20,8 @@ import { fail, messageOf } from "../base/errors.ts";
 import { interfaceIndex } from "../base/libc.ts";
 import { semaphore } from "../base/semaphore.ts";
 import { bridgeExists, removeIdleBridge, removePorts, setAnchor } from "./anchor.ts";
-import { inStead, isAlone, isOpen, type Job, lockFor, netavark } from "./job.ts";
+import { addGateway6, addPodAddress6, deafen, isPublished6, keepRouters, raiseBridge, trustAddresses } from "./ipv6.ts";
+import { inStead, isAlone, isOpen, type Job, lock6For, lockFor, netavark } from "./job.ts";
 import { rulesOf } from "./leftovers.ts";
 import type { SharedLock } from "./lock.ts";
 import { inNetwork, isLostNamespace, namespacesStand, removeNamespaces } from "./namespaces.ts";
@@ -56,9 +58,10 @@ export function netavarkNetwork(options: NetavarkOptions): Network {
 }
 
 async function attach(job: Job): Promise<{ readonly mac: string }> {
-  const { uid, podName, netns, bridge } = job.attachment;
+  const { uid, podName, netns, ip6, bridge } = job.attachment;
   if (!namespacesStand({ network: netns })) fail("failed", `Cannot attach pod "${podName}": "${netns}" is not a network namespace`);
   if (job.known.member(uid) !== undefined) await detach(job);
+  if (ip6 !== undefined) trustAddresses(netns);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return { mac: macIn(await addMember(job), bridge) };
@@ -70,41 +73,58 @@ async function attach(job: Job): Promise<{ readonly mac: string }> {
   }
 }
 
-/** Returns netavark's answer. Goes round again when another pod has opened the bridge meanwhile. */
+/**
+ * Returns netavark's answer. Goes round again when another pod has opened the bridge meanwhile; and when this one has, for
+ * what others need not wait for.
+ */
 async function addMember(job: Job): Promise<string> {
+  let opened: string | undefined;
   for (;;) {
     {
       using lock = await lockFor(job, "shared");
-      if (isOpen(job)) return await setUpMember(job, lock);
+      if (isOpen(job)) return await setUpMember(job, lock, opened);
     }
     using lock = await lockFor(job, "exclusive");
-    if (!isOpen(job)) return await openWithMember(job, lock);
+    if (!isOpen(job)) opened = await openWithMember(job, lock);
   }
 }
 
-async function setUpMember(job: Job, lock: SharedLock): Promise<string> {
-  job.known.putMember(job.attachment.uid, "changing");
-  removeInterface(job.attachment.netns);
-  const answer = await netavark(job, "setup", { lock });
-  job.known.putMember(job.attachment.uid, "attached");
+/** `opened`: the answer of the setup that has opened the bridge, when it was this pod's. */
+async function setUpMember(job: Job, lock: SharedLock, opened?: string): Promise<string> {
+  const { uid, netns, ip6 } = job.attachment;
+  if (opened === undefined) {
+    job.known.putMember(uid, "changing");
+    removeInterface(netns);
+  }
+  const published6 = isPublished6(job.attachment);
+  if (published6) await raiseBridge(job);
+  const answer = opened ?? (await netavark(job, "setup", { lock, families: published6 ? "both" : "IPv4" }));
+  if (ip6 !== undefined && !published6) {
+    await raiseBridge(job);
+    addPodAddress6(job.attachment, ip6);
+  }
+  job.known.putMember(uid, "attached");
   return answer;
 }
 
-/** Opening: the pod's setup makes the bridge and all chains. Needs the exclusive lock. */
+/** Opening: the pod's setup makes the bridge and all chains, those of IPv6 when it needs them itself. Needs the exclusive lock. */
 async function openWithMember(job: Job, lock: SharedLock): Promise<string> {
   job.known.putMember(job.attachment.uid, "changing");
   removeInterface(job.attachment.netns);
-  const answer = await openBridge(job, lock, job.attachment.netns);
-  job.known.putMember(job.attachment.uid, "attached");
-  return answer;
+  return await openBridge(job, lock, job.attachment.netns);
 }
 
 async function openBridge(job: Job, lock: SharedLock, netns: string): Promise<string> {
+  const { bridge } = job.attachment;
+  const published6 = isPublished6(job.attachment);
   job.known.putBridge("changing");
-  removeIdleBridge(job.attachment.bridge);
-  const answer = await netavark(job, "setup", { lock, netns, portChain: true });
-  setAnchor(job.attachment.bridge);
-  job.known.putBridge("open");
+  removeIdleBridge(bridge);
+  if (published6) keepRouters();
+  const answer = await netavark(job, "setup", { lock, netns, portChain: true, families: published6 ? "both" : "IPv4" });
+  deafen(bridge);
+  if (published6) addGateway6(bridge);
+  setAnchor(bridge);
+  job.known.putBridge(published6 ? "open6" : "open");
   return answer;
 }
 
@@ -130,10 +150,10 @@ async function takeDownMember(job: Job, lock: SharedLock): Promise<void> {
   const there = hasInterface(job.attachment.netns);
   if (job.attachment.ports.length === 0) {
     if (there) await netavark(job, "teardown", { lock, linkOnly: true });
-  } else if (there) {
-    await netavark(job, "teardown", { lock });
   } else {
-    await inStead(job, { linked: true }, (netns) => netavark(job, "teardown", { lock, netns }));
+    const how = { lock, families: isPublished6(job.attachment) ? "both" : "IPv4" } as const;
+    if (there) await netavark(job, "teardown", how);
+    else await inStead(job, { linked: true }, (netns) => netavark(job, "teardown", { ...how, netns }));
   }
   removeNamespaces({ network: job.known.standIn(job.attachment.uid) }); // one that a killed process has left
   job.known.removeMember(job.attachment);
@@ -155,25 +175,32 @@ async function takeDownLast(job: Job): Promise<void> {
 /** With no port on the bridge, netavark's teardown of the pod is also that of the bridge and its chains. */
 async function closeBridge(job: Job, lock: SharedLock): Promise<void> {
   const { bridge, netns } = job.attachment;
-  const whole = isOpen(job);
+  const state = job.known.bridge();
+  const whole = state !== "raising" && isOpen(job);
+  using _lock6 = state === "raising" ? await lock6For(job) : undefined; // a netavark of a killed process may still be at it
   job.known.putBridge("changing");
   removeInterface(netns);
   removePorts(bridge);
-  const teardown = (standIn: string): Promise<unknown> => netavark(job, "teardown", { lock, netns: standIn, portChain: true });
+  const families = state === "open6" ? "both" : "IPv4";
+  const teardown = (standIn: string): Promise<unknown> => netavark(job, "teardown", { lock, netns: standIn, portChain: true, families });
   const closed = whole && (await inStead(job, { linked: true }, teardown).then(() => true, endure));
-  if (!closed) {
-    // Somewhere between made and removed. netavark fails on chains that it does not find, so all is made before it is taken down
-    removeIdleBridge(bridge);
-    if ((await rulesOf(bridge)).length > 0) {
-      await inStead(job, { linked: false }, async (standIn) => {
-        await netavark(job, "setup", { lock, netns: standIn, portChain: true });
-        await teardown(standIn);
-      });
-    }
-  }
+  if (!closed) await closeBroken(job, lock, families === "both" || state === "raising");
   if (bridgeExists(bridge)) fail("failed", `Cannot remove network "${bridge.name}": interface "${bridge.interface}" is still there`);
   for (const network of job.known.standIns()) removeNamespaces({ network });
   job.known.removeBridge();
+}
+
+/** Somewhere between made and removed. netavark fails on chains that it does not find, so all is made before it is taken down. */
+async function closeBroken(job: Job, lock: SharedLock, ipv6: boolean): Promise<void> {
+  const { bridge, ip6 } = job.attachment;
+  removeIdleBridge(bridge);
+  const rules = await rulesOf(bridge);
+  if (rules.length === 0) return;
+  const families = ipv6 || ip6 !== undefined || rules.some((rule) => rule.includes(bridge.subnet6)) ? "both" : "IPv4";
+  await inStead(job, { linked: false }, async (netns) => {
+    await netavark(job, "setup", { lock, netns, portChain: true, families });
+    await netavark(job, "teardown", { lock, netns, portChain: true, families });
+  });
 }
 
 /** Goes on after an error, unless this process is in the wrong namespace. */

@@ -18,6 +18,9 @@ export interface Bridge {
   /** `10.89.0.0/16` */
   readonly subnet: string;
   readonly gateway: string;
+  /** The same of IPv6, where the host has it: `fd12:3456:789a::/64`, with the gateway at its `::1`. */
+  readonly subnet6: string;
+  readonly gateway6: string;
 }
 
 export interface Attachment {
@@ -27,6 +30,8 @@ export interface Attachment {
   readonly netns: string;
   readonly bridge: Bridge;
   readonly ip: string;
+  /** Its IPv6 address; absent: it has none. */
+  readonly ip6?: string;
   readonly ports: readonly PortMapping[];
 }
 

@@ -1,6 +1,7 @@
 /** A bridge of its own for tests on the real kernel, and the pods on it. Test code. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { hostHasIPv6 } from "./ipv6.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { makeNamespaces, removeNamespaces } from "./namespaces.ts";
 import { netavarkNetwork } from "./netavark.ts";
@@ -22,7 +23,8 @@ export interface RealBridge {
 export function realBridge(number: number, options: { readonly directory?: string; readonly binary?: string } = {}): RealBridge {
   const directory = options.directory ?? mkdtempSync(`${tmpdir()}/wherry-network-`);
   const prefix = `10.213.${number}`;
-  const bridge = { name: `wht${number}`, interface: `wht${number}x0`, subnet: `${prefix}.0/24`, gateway: `${prefix}.1` };
+  const bridge = { name: `wht${number}`, interface: `wht${number}x0`, subnet: `${prefix}.0/24`, gateway: `${prefix}.1`, subnet6: `fd77:${number}::/64`, gateway6: `fd77:${number}::1` };
+  const own6 = (index: number): { readonly ip6?: string } => (hostHasIPv6() ? { ip6: `fd77:${number}::${(index + 1).toString(16)}` } : {});
   mkdirSync(`${directory}/netns`, { recursive: true });
   const dropNamespace = (pod: Attachment): void => removeNamespaces({ network: pod.netns });
   return {
@@ -32,7 +34,7 @@ export function realBridge(number: number, options: { readonly directory?: strin
     pod(index, ports = [], keep) {
       const netns = `${directory}/netns/${index}`;
       if (keep === undefined) makeNamespaces({ files: { network: netns }, hostname: "" });
-      return { uid: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`, podName: `pod-${index}`, netns, bridge, ip: `${prefix}.${index + 1}`, ports };
+      return { uid: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`, podName: `pod-${index}`, netns, bridge, ip: `${prefix}.${index + 1}`, ...own6(index), ports };
     },
     dropNamespace,
     async left() {

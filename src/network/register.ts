@@ -11,8 +11,8 @@ import { containerIdOf, networkIdOf } from "./request.ts";
 
 /** `changing`: something of the pod may exist, and a netavark of a killed process may still be at work on it. */
 export type MemberState = "changing" | "attached";
-/** `changing`: something of the bridge and its chains may exist. `open`: all of it does, unless the kernel says otherwise. */
-export type BridgeState = "changing" | "open";
+/** `changing`: something of the bridge and its chains may exist. `open`: all of it does for IPv4, unless the kernel says otherwise; `raising`: and something for IPv6; `open6`: all for both. */
+export type BridgeState = "changing" | "open" | "raising" | "open6";
 
 export interface Register {
   /** Directory for netavark's `--config`. */
@@ -41,7 +41,7 @@ export function register(configDirectory: string, bridge: Bridge): Register {
     standIn: (uid) => `${root}/${STAND_IN}${uid}`,
     standIns: () => unless("ENOENT", () => readdirSync(root), []).filter((name) => name.startsWith(STAND_IN)).map((name) => `${root}/${name}`),
     members: () => unless("ENOENT", () => readdirSync(members), []),
-    member: (uid) => stateIn(readIfExists(`${members}/${uid}`), "attached"),
+    member: (uid) => stateIn(readIfExists(`${members}/${uid}`), ["attached"]),
     putMember(uid, value) {
       ensureDirectory(members);
       writeFileSync(`${members}/${uid}`, value);
@@ -51,7 +51,7 @@ export function register(configDirectory: string, bridge: Bridge): Register {
       // netavark since 1.9 notes every pod for firewall reloads, and forgets only those it takes down with their firewall rules
       rmSync(`${netavarkDirectory}/firewall/ports/${networkIdOf(bridge)}_${containerIdOf(attachment)}`, { force: true });
     },
-    bridge: () => stateIn(readIfExists(state), "open"),
+    bridge: () => stateIn(readIfExists(state), ["open", "raising", "open6"]),
     putBridge(value) {
       ensureDirectory(netavarkDirectory);
       writeFileSync(state, value);
@@ -60,7 +60,7 @@ export function register(configDirectory: string, bridge: Bridge): Register {
   };
 }
 
-function stateIn<T extends string>(text: string | undefined, settled: T): T | "changing" | undefined {
+function stateIn<T extends string>(text: string | undefined, settled: readonly T[]): T | "changing" | undefined {
   if (text === undefined) return undefined;
-  return text === settled ? settled : "changing";
+  return settled.find((state) => state === text) ?? "changing";
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Attachment } from "./network.ts";
 import { macIn, macOf, netavarkRequest, networkHashOf, sentenceIn } from "./request.ts";
 
-const bridge = { name: "wherry", interface: "wherry0", subnet: "10.89.0.0/16", gateway: "10.89.0.1" };
+const bridge = { name: "wherry", interface: "wherry0", subnet: "10.89.0.0/16", gateway: "10.89.0.1", subnet6: "fd00:1::/64", gateway6: "fd00:1::1" };
 const pod: Attachment = { uid: "11111111-2222-4333-8444-555555555555", podName: "web", netns: "/run/x/netns", bridge, ip: "10.89.1.200", ports: [] };
 const port = { containerPort: 80, hostPort: 8080, hostIP: "", protocol: "tcp" } as const;
 
@@ -40,6 +40,16 @@ describe("netavarkRequest", () => {
       { host_ip: "", host_port: 53, container_port: 80, protocol: "udp", range: 1 },
       { host_ip: "127.0.0.1", host_port: 8080, container_port: 80, protocol: "tcp", range: 1 },
     ]);
+  });
+  test("netavarkRequest() names both families when asked, with an address for a pod that has none", () => {
+    const asked = (ip6?: string) => JSON.parse(netavarkRequest(ip6 === undefined ? pod : { ...pod, ip6 }, { families: "both" }));
+    expect(asked("fd00:1::1c8").networks.wherry.static_ips).toEqual(["10.89.1.200", "fd00:1::1c8"]);
+    expect(asked().networks.wherry.static_ips).toEqual(["10.89.1.200", "fd00:1::ffff:ffff"]);
+    const { subnets, ipv6_enabled } = asked("fd00:1::1c8").network_info.wherry;
+    expect([subnets, ipv6_enabled]).toEqual([[{ subnet: "10.89.0.0/16", gateway: "10.89.0.1" }, { subnet: "fd00:1::/64", gateway: "fd00:1::1" }], true]);
+    expect(JSON.parse(netavarkRequest({ ...pod, ip6: "fd00:1::1c8" }))).toEqual(golden());
+    const alone = JSON.parse(netavarkRequest({ ...pod, ip6: "fd00:1::1c8" }, { families: "IPv6" }));
+    expect([alone.networks.wherry.static_ips, alone.network_info.wherry.subnets]).toEqual([["fd00:1::1c8"], [{ subnet: "fd00:1::/64", gateway: "fd00:1::1" }]]);
   });
   test("netavarkRequest() can ask for the port chain without ports", () => {
     expect(JSON.parse(netavarkRequest(pod, { portChain: true }))).toEqual(golden({ port_mappings: [] }));

@@ -6,35 +6,46 @@ import type { Attachment, Bridge, PortMapping } from "./network.ts";
 /** The pod's interface in its own namespace. */
 export const POD_INTERFACE = "eth0";
 
+export type Families = "IPv4" | "IPv6" | "both";
+
 export interface RequestOptions {
   /** Only the interfaces: netavark leaves the firewall alone. Good for teardown only. */
   readonly linkOnly?: boolean;
   /** Name the ports even when there are none: netavark then makes, and with the last pod removes, the network's port chain. */
   readonly portChain?: boolean;
+  /** IPv4 alone when absent. */
+  readonly families?: Families;
 }
 
 /** The JSON text for `netavark setup` and `netavark teardown`. */
 export function netavarkRequest(attachment: Attachment, options: RequestOptions = {}): string {
   const { bridge, ip, ports } = attachment;
+  const ips = chosen(options, ip, attachment.ip6 ?? placeIn(bridge));
   const named = ports.length > 0 || options.portChain === true;
   return JSON.stringify({
     container_id: containerIdOf(attachment),
     container_name: attachment.podName,
-    networks: { [bridge.name]: { interface_name: POD_INTERFACE, static_ips: [ip], static_mac: macOf(ip) } },
-    network_info: { [bridge.name]: networkOf(bridge, options.linkOnly === true) },
+    networks: { [bridge.name]: { interface_name: POD_INTERFACE, static_ips: ips, static_mac: macOf(ip) } },
+    network_info: { [bridge.name]: networkOf(bridge, options) },
     port_mappings: named ? ports.map(portOf) : null,
   });
 }
 
-function networkOf(bridge: Bridge, linkOnly: boolean) {
+/** Of the two, those of the families asked for. */
+const chosen = <T>({ families = "IPv4" }: RequestOptions, first: T, second: T): readonly T[] => [...(families === "IPv6" ? [] : [first]), ...(families === "IPv4" ? [] : [second])];
+
+/** Of a pod without IPv6 with which a bridge with IPv6 is closed. */
+const placeIn = ({ subnet6 }: Bridge): string => `${subnet6.replace(/\/\d+$/, "")}ffff:ffff`;
+
+function networkOf(bridge: Bridge, options: RequestOptions) {
   return {
     name: bridge.name,
     id: networkIdOf(bridge),
     driver: "bridge",
     network_interface: bridge.interface,
-    subnets: [{ subnet: bridge.subnet, gateway: bridge.gateway }],
-    internal: linkOnly,
-    ipv6_enabled: false,
+    subnets: chosen(options, { subnet: bridge.subnet, gateway: bridge.gateway }, { subnet: bridge.subnet6, gateway: bridge.gateway6 }),
+    internal: options.linkOnly === true,
+    ipv6_enabled: (options.families ?? "IPv4") !== "IPv4",
     dns_enabled: false,
   };
 }

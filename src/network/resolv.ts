@@ -1,4 +1,5 @@
 /** /etc/resolv.conf of a pod: pure text from text (resolv.conf(5); Kubernetes "Pod's DNS Policy" and "Pod's DNS Config"). */
+import { isIPv4, isIPv6 } from "node:net";
 import type { DnsPolicy, PodDnsConfig } from "../spec/spec.ts";
 
 /** What the kubelet lets through of name servers (all that glibc reads), of search paths, and of one search path. */
@@ -6,6 +7,8 @@ const NAMESERVERS_MAX = 3, SEARCHES_MAX = 32, SEARCH_CHARACTERS_MAX = 2048, SEAR
 
 export interface ResolvRequest {
   readonly network: "bridge" | "none" | "host";
+  /** It has an address of its own that IPv6 servers can be reached from. */
+  readonly ipv6: boolean;
   /** The host's /etc/resolv.conf; empty when there is none. */
   readonly etc: string;
   /** The host's /run/systemd/resolve/resolv.conf: the servers behind systemd-resolved's stub; empty when there is none. */
@@ -26,8 +29,8 @@ export interface ResolvFile {
  * do on a node that knows no cluster name server.
  *
  * On the host's network the host's text is passed on as it is. A pod on a bridge cannot reach a resolver on the host's
- * loopback (127.0.0.53, ::1), nor one over IPv6, which the bridge does not have: those are left out, and when none stays,
- * systemd-resolved's own list is used instead. When that has none either, the file names no resolver and a comment in it
+ * loopback (127.0.0.53, ::1), nor one that is named by an interface of the host (fe80::1%eth0), nor without an IPv6
+ * address of its own one over IPv6: those are left out, and when none stays, systemd-resolved's own list is used instead. When that has none either, the file names no resolver and a comment in it
  * says why; no public resolver is ever put in. What `dnsConfig` names is never left out.
  */
 export function podResolvConf(request: ResolvRequest): ResolvFile {
@@ -53,11 +56,11 @@ interface Base {
   readonly lacks: string;
 }
 
-function baseOf({ network, etc, resolved }: ResolvRequest): Base {
+function baseOf({ network, ipv6, etc, resolved }: ResolvRequest): Base {
   const host = parse(etc);
   if (network === "host") return { conf: host, lacks: "" };
   if (network === "none") return { conf: { ...host, nameservers: [] }, lacks: "" };
-  const chosen = [host, parse(resolved)].map(reachable).find(({ nameservers }) => nameservers.length > 0);
+  const chosen = [host, parse(resolved)].map((conf) => reachable(conf, ipv6)).find(({ nameservers }) => nameservers.length > 0);
   return chosen === undefined ? { conf: { ...host, nameservers: [] }, lacks: reasonFor(host.nameservers) } : { conf: chosen, lacks: "" };
 }
 
@@ -72,8 +75,9 @@ function parse(text: string): ResolvConf {
 /** A search path with and without a dot at its end is the same, and counts once; the root alone is kept. */
 const undotted = (path: string): string => (path === "." ? path : path.replace(/\.$/, ""));
 
-function reachable(conf: ResolvConf): ResolvConf {
-  return { ...conf, nameservers: conf.nameservers.filter((server) => /^\d+(\.\d+){3}$/.test(server) && !/^(127|0)\./.test(server)) };
+function reachable(conf: ResolvConf, ipv6: boolean): ResolvConf {
+  const reached = (server: string): boolean => (isIPv4(server) ? !/^(127|0)\./.test(server) : ipv6 && isIPv6(server) && !/^(::1?$|fe[89ab].:|.*%)/i.test(server));
+  return { ...conf, nameservers: conf.nameservers.filter(reached) };
 }
 
 function merge(conf: ResolvConf, config: PodDnsConfig): ResolvConf {

@@ -2,10 +2,14 @@
 import { errnoName, interfaceIndex, routeRequest } from "../base/libc.ts";
 import { fail } from "../base/errors.ts";
 
-const RTM_NEWLINK = 16, RTM_DELLINK = 17;
+const RTM_NEWLINK = 16, RTM_DELLINK = 17, RTM_NEWADDR = 20, RTM_NEWROUTE = 24;
 const REQUEST_ACK = 0x1 | 0x4, CREATE_EXCLUSIVE = 0x200 | 0x400;
 const IFLA_ADDRESS = 1, IFLA_IFNAME = 3, IFLA_MASTER = 10, IFLA_LINKINFO = 18, IFLA_INFO_KIND = 1, IFLA_INFO_DATA = 2, VETH_INFO_PEER = 1;
 const IFF_UP = 1;
+const IFA_ADDRESS = 1, IFA_FLAGS = 8, IFA_F_NODAD = 2, PREFIX6 = 64;
+const RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6;
+/** `AF_INET6`; table `main`, protocol `static`, scope `universe`, type `unicast` (rtnetlink(7)), and netavark's metric. */
+const AF_INET6 = 10, MAIN_STATIC_UNICAST = [254, 4, 0, 1], METRIC = 100;
 
 /** One attribute: length and type, then the value, padded to four bytes. */
 function attribute(type: number, value: Uint8Array): Buffer {
@@ -62,4 +66,25 @@ export function addVeth(link: string, peer: string, master?: string): void {
 export function setLinkAddress(link: string, mac: string): void {
   const address = attribute(IFLA_ADDRESS, Buffer.from(mac.replaceAll(":", ""), "hex"));
   demand(request(RTM_NEWLINK, 0, interfaceMessage(0), name(link), address), { action: "set the address of", object: link });
+}
+
+/** Gives an interface an IPv6 address of a /64, to be used at once: nobody else has it. Repeating it is success. */
+export function addAddress6(link: string, address: string): void {
+  const message = Buffer.concat([Buffer.of(AF_INET6, PREFIX6, 0, 0), word(interfaceIndex(link))]);
+  const attributes = [attribute(IFA_ADDRESS, bytesOf(address)), attribute(IFA_FLAGS, word(IFA_F_NODAD))];
+  demand(request(RTM_NEWADDR, CREATE_EXCLUSIVE, message, ...attributes), { action: "add an IPv6 address to", object: link }, ["EEXIST"]);
+}
+
+/** Sends by way of `gateway` what no other IPv6 route is for. Repeating it is success. */
+export function addDefaultRoute6(link: string, gateway: string): void {
+  const message = Buffer.concat([Buffer.of(AF_INET6, 0, 0, 0, ...MAIN_STATIC_UNICAST), word(0)]);
+  const attributes = [attribute(RTA_GATEWAY, bytesOf(gateway)), attribute(RTA_OIF, word(interfaceIndex(link))), attribute(RTA_PRIORITY, word(METRIC))];
+  demand(request(RTM_NEWROUTE, CREATE_EXCLUSIVE, message, ...attributes), { action: "add an IPv6 route to", object: link }, ["EEXIST"]);
+}
+
+/** The sixteen bytes of an IPv6 address: eight groups, of which `::` stands for those that are missing. */
+export function bytesOf(address: string): Buffer {
+  const [before = [], after = []] = address.split("::").map((half) => half.split(":").filter(Boolean));
+  const groups = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => "0"), ...after];
+  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
 }

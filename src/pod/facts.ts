@@ -4,12 +4,12 @@ import { cpus, totalmem } from "node:os";
 import type { Allocatable, PodFacts } from "../container/downward.ts";
 import type { PodRecord } from "../state/state.ts";
 import type { PodHost } from "./pod.ts";
-import { podIp } from "./status.ts";
+import { podIps } from "./status.ts";
 
 /** For `fieldValue`. */
 export function factsOf(host: Pick<PodHost, "node">, record: PodRecord): PodFacts {
   const node = host.node();
-  return { pod: record.pod, uid: record.uid, node, podIP: podIp(record, node) };
+  return { pod: record.pod, uid: record.uid, node, podIPs: podIps(record, node) };
 }
 
 /** For `resourceValue`: all that the host has, as nothing of it is kept from pods. */

@@ -75,6 +75,8 @@ export interface PodHost {
   readonly runtime: Runtime;
   readonly network: Network;
   readonly bridge: Bridge;
+  /** Pods on the bridge get an IPv6 address, too. */
+  readonly ipv6: () => boolean;
   readonly kernel: Kernel;
   /** What the host can do below a service's cgroup. */
   readonly limits: (cgroup: string) => HostLimits;

@@ -38,9 +38,9 @@ function sourceFiles(source: Projection, defaultMode: number, { record, config, 
 }
 
 /** Files may hold fields that are known before the pod has an address: the others are refused in manifests. */
-function downwardText(item: DownwardFile, { pod, uid, ip }: PodRecord, allocatable: () => Allocatable): string {
+function downwardText(item: DownwardFile, { pod, uid }: PodRecord, allocatable: () => Allocatable): string {
   if ("resourceFieldRef" in item) return resourceValue(pod, item.resourceFieldRef, allocatable());
-  return fieldValue({ pod, uid, node: { name: "", ip: "" }, podIP: ip }, item.fieldRef.fieldPath);
+  return fieldValue({ pod, uid, node: { name: "", ip: "" }, podIPs: [] }, item.fieldRef.fieldPath);
 }
 
 const named = <T extends { readonly metadata: { readonly name: string } }>(objects: readonly T[], name: string): T | undefined =>

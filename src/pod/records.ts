@@ -12,10 +12,10 @@ export interface NewPodInput {
   readonly now: number;
 }
 
-export function newPod(input: NewPodInput): { readonly record: Omit<PodRecord, "ip">; readonly containers: readonly ContainerRecord[] } {
+export function newPod(input: NewPodInput): { readonly record: Omit<PodRecord, "ip" | "ip6">; readonly containers: readonly ContainerRecord[] } {
   const uid = newPodUid();
   const { service, pod, hash, network, now } = input;
-  const record: Omit<PodRecord, "ip"> = {
+  const record: Omit<PodRecord, "ip" | "ip6"> = {
     uid, service, pod, hash, network,
     wanted: "running",
     cgroup: `${input.cgroup}/${uid}`,

@@ -18,6 +18,7 @@ import { releaseClaims } from "./claims.ts";
 import { namesOf, nodenameOf } from "./names.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { processesStand, processNamespace, removeProcesses } from "./processes.ts";
+import { ownIps } from "./status.ts";
 import { makeVolumes } from "./volumes.ts";
 
 /** Where a pod's own namespaces are pinned; on the host's network it has fewer. */
@@ -58,10 +59,10 @@ function writeFiles(record: PodRecord, directory: string): readonly string[] {
   const write = (name: string, text: string): void => writeAtomically(`${directory}/${name}`, text, { mode: 0o644, durable: false });
   const { hostAliases: aliases = [], dnsPolicy: policy, dnsConfig: config } = record.pod.spec;
   const onHost = record.network === "host";
-  const ips = record.ip === "" ? [] : [record.ip];
+  const ips = ownIps(record);
   write("hosts", onHost ? hostNetworkHostsFile(hostText("/etc/hosts"), aliases) : hostsFile({ ips, ...namesOf(record.pod), aliases }));
   write("hostname", onHost ? hostText("/etc/hostname") : hostnameFile(nodenameOf(record)));
-  const { text, warnings } = podResolvConf({ network: record.network, etc: hostText("/etc/resolv.conf"), resolved: hostText("/run/systemd/resolve/resolv.conf"), policy, config });
+  const { text, warnings } = podResolvConf({ network: record.network, ipv6: record.ip6 !== undefined, etc: hostText("/etc/resolv.conf"), resolved: hostText("/run/systemd/resolve/resolv.conf"), policy, config });
   write("resolv.conf", text);
   return warnings;
 }
@@ -70,7 +71,7 @@ const hostText = (path: string): string => (existsSync(path) ? readFileSync(path
 
 export function attachmentOf(host: PodHost, record: PodRecord): Attachment {
   const { bridge } = host;
-  return { uid: record.uid, podName: record.pod.metadata.name, netns: `${podDirectory(host.paths, record.uid)}/netns`, bridge, ip: record.ip, ports: portMappings(record.pod) };
+  return { uid: record.uid, podName: record.pod.metadata.name, netns: `${podDirectory(host.paths, record.uid)}/netns`, bridge, ip: record.ip, ...(record.ip6 === undefined ? {} : { ip6: record.ip6 }), ports: portMappings(record.pod) };
 }
 
 const PROTOCOLS = { TCP: "tcp", UDP: "udp", SCTP: "sctp" } as const;

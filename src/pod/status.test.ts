@@ -134,6 +134,14 @@ describe("podStatus", () => {
     expect(of({ user }, podRecord("plain"))).toEqual([undefined, {}, user, undefined]);
   });
 
+  test("podStatus() names the addresses of both families, IPv4 first", () => {
+    const { record, containers } = world({ main: [running("a")] });
+    const node = { ...NODE, ip6: "2001:db8::1" };
+    const both = [{ ip: "192.0.2.1" }, { ip: "2001:db8::1" }];
+    expect(podStatus({ ...record, ip6: "fd00::2" }, containers, node)).toMatchObject({ podIP: "10.89.0.2", podIPs: [{ ip: "10.89.0.2" }, { ip: "fd00::2" }], hostIP: "192.0.2.1", hostIPs: both });
+    expect(podStatus({ ...record, network: "host", ip: "" }, containers, node)).toMatchObject({ podIP: "192.0.2.1", podIPs: both });
+  });
+
   test("podStatus() of a pod on the host network has the host's address", () => {
     const { record, containers } = world({ main: [running("a")] }, { network: "host", ip: "" });
     expect(podStatus(record, containers, NODE)).toMatchObject({ podIP: "192.0.2.1" });

@@ -17,6 +17,8 @@ type Json = Readonly<Record<string, unknown>>;
 export interface Node {
   readonly name: string;
   readonly ip: string;
+  /** Its address of the other family, when it has one. */
+  readonly ip6?: string;
 }
 
 /** RFC 3339 in whole seconds, as the Kubernetes API writes times; null for 0 (never). */
@@ -52,7 +54,7 @@ export function objectMeta(metadata: ObjectMeta, known: { readonly uid?: string;
 
 /** v1 PodStatus. */
 export function podStatus(record: PodRecord, containers: readonly ContainerRecord[], node: Node): Json {
-  const ip = podIp(record, node);
+  const ips = podIps(record, node);
   const init = initContainers(containers);
   const status = (each: ContainerRecord): Json => containerStatus(record, each);
   return {
@@ -61,8 +63,8 @@ export function podStatus(record: PodRecord, containers: readonly ContainerRecor
     ...(record.message === "" ? {} : { message: record.message }),
     conditions: podConditions(record, containers).map(conditionObject),
     hostIP: node.ip,
-    hostIPs: [{ ip: node.ip }],
-    ...(ip === "" ? {} : { podIP: ip, podIPs: [{ ip }] }),
+    hostIPs: nodeIps(node).map((ip) => ({ ip })),
+    ...(ips.length === 0 ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     startTime: rfc3339(record.startedAt ?? record.createdAt),
     qosClass: qosOf(record.pod),
     ...(init.length === 0 ? {} : { initContainerStatuses: init.map(status) }),
@@ -70,8 +72,16 @@ export function podStatus(record: PodRecord, containers: readonly ContainerRecor
   };
 }
 
-/** The pod's address: the host's own for `hostNetwork`; empty when there is none. */
-export const podIp = (record: PodRecord, node: Node): string => (record.network === "host" ? node.ip : record.ip);
+/** The pod's addresses, IPv4 first: the host's own for `hostNetwork`; none without a network. */
+export const podIps = (record: PodRecord, node: Node): readonly string[] => (record.network === "host" ? nodeIps(node) : ownIps(record));
+
+/** The first of them; empty when there is none. */
+export const podIp = (record: PodRecord, node: Node): string => podIps(record, node)[0] ?? "";
+
+export const nodeIps = ({ ip, ip6 }: Node): readonly string[] => (ip6 === undefined ? [ip] : [ip, ip6]);
+
+/** Those that no other pod has. */
+export const ownIps = ({ ip, ip6 }: Pick<PodRecord, "ip" | "ip6">): readonly string[] => [ip, ip6 ?? ""].filter((each) => each !== "");
 
 function conditionObject(condition: PodCondition): Json {
   return { ...condition, lastProbeTime: null, lastTransitionTime: rfc3339(condition.lastTransitionTime) };

@@ -117,7 +117,7 @@ export class ServiceDriver implements Disposable {
     const network = wanted.object.spec.hostNetwork ? "host" : (this.#options.durable.service(service)?.options.network ?? "bridge");
     const { record, containers } = newPod({ service, pod: wanted.object, hash: wanted.hash, network, cgroup, now: host.now() });
     const added = host.state.addPod({ ...record, wanted: start ? "running" : "stopped" }, containers, {
-      ...(network === "bridge" ? { subnet: host.bridge.subnet } : {}),
+      ...(network === "bridge" ? { subnet: host.bridge.subnet, ...(host.ipv6() ? { subnet6: host.bridge.subnet6 } : {}) } : {}),
       hostPorts: hostPortsOf(wanted.object, network),
     });
     this.#options.onProgress({ pod: step.name, what: step.verb === "replace" ? "replaced" : "created" });

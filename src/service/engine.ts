@@ -5,6 +5,7 @@
 import { ensureDirectory } from "../base/files.ts";
 import { durableDatabase, runtimeDatabase, runtimeRoot, type Paths } from "../base/paths.ts";
 import { admissionFacts, hostLimits } from "../container/host.ts";
+import { hostHasIPv6 } from "../network/ipv6.ts";
 import { netavarkNetwork } from "../network/netavark.ts";
 import type { Bridge } from "../network/network.ts";
 import { kernel } from "../pod/kernel.ts";
@@ -48,6 +49,7 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
     runtime: ociRuntime({ root: runtimeRoot(paths) }),
     network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: NETWORK_LOCK }),
     bridge: bridgeOf(paths.runtime),
+    ipv6: hostHasIPv6,
     kernel,
     limits: memoized((cgroup) => hostLimits(cgroup, { policy: paths.durable })),
     journal: isJournalRunning(),
@@ -68,14 +70,23 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
 
 /**
  * The bridge of all pods. Every runtime directory has its own, so that two wherrys on one host (a test beside the real
- * one) never share addresses: the usual one is wherry0 with 10.89.0.0/16, another is named after its path.
+ * one) never share addresses: the usual one is wherry0 with 10.89.0.0/16, another is named after its path. The prefix of
+ * IPv6 is a unique local one (RFC 4193), with an identifier of the path.
  */
 export function bridgeOf(runtime: string): Bridge {
-  if (runtime === "/run/wherry") return { name: "wherry", interface: "wherry0", subnet: "10.89.0.0/16", gateway: "10.89.0.1" };
   const hash = new Bun.CryptoHasher("sha256").update(runtime).digest();
+  const prefix6 = prefix6Of(hash);
+  const second = { subnet6: `${prefix6}/64`, gateway6: `${prefix6}1` };
+  if (runtime === "/run/wherry") return { name: "wherry", interface: "wherry0", subnet: "10.89.0.0/16", gateway: "10.89.0.1", ...second };
   const tag = hash.toString("hex").slice(0, 8);
   const net = `10.${128 + ((hash[0] ?? 0) % 100)}`;
-  return { name: `wherry-${tag}`, interface: `wherry${tag}`, subnet: `${net}.0.0/16`, gateway: `${net}.0.1` };
+  return { name: `wherry-${tag}`, interface: `wherry${tag}`, subnet: `${net}.0.0/16`, gateway: `${net}.0.1`, ...second };
+}
+
+/** `fdXX:XXXX:XXXX::`, as the kernel prints it; its groups are never 0, which `::` would have to stand for. */
+function prefix6Of(hash: Buffer): string {
+  const groups = [hash.readUInt16BE(6) || 1, hash.readUInt16BE(8) || 1].map((group) => group.toString(16));
+  return `fd${hash.toString("hex", 5, 6)}:${groups.join(":")}::`;
 }
 
 /** Remembers the answers of a function of one text. */

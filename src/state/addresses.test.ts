@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { lowestFree } from "./addresses.ts";
+import { addressBeside, lowestFree } from "./addresses.ts";
 
 const CASES: readonly (readonly [subnet: string, taken: readonly string[], free: string])[] = [
   ["10.89.0.0/16", [], "10.89.0.2"],
@@ -26,4 +26,15 @@ test("lowestFree() never gives the gateway or the broadcast address", () => {
 
 test.each(["", "10.0.0.0", "10.0.0.0/33", "10.0.0.256/24", "fd00::/64"])("lowestFree() refuses %p as a subnet", (subnet) => {
   expect(() => lowestFree(subnet, new Set())).toThrow("it must be an IPv4 address with a prefix length");
+});
+
+test.each([
+  ["10.89.0.2", "10.89.0.0/16", "fd00:1:2::2"], ["10.89.1.200", "10.89.0.0/16", "fd00:1:2::1c8"], ["10.89.255.254", "10.89.0.0/16", "fd00:1:2::fffe"],
+  ["10.1.0.0", "10.0.0.0/8", "fd00:1:2::1:0"], ["192.168.1.130", "192.168.1.128/29", "fd00:1:2::2"],
+])("addressBeside() of %s in %s is %s", (ip, subnet, beside) => {
+  expect(addressBeside(ip, { subnet, subnet6: "fd00:1:2::/64" })).toBe(beside);
+});
+
+test.each(["", "fd00::", "fd00::/48", "10.0.0.0/24"])("addressBeside() refuses %p as a subnet", (subnet6) => {
+  expect(() => addressBeside("10.89.0.2", { subnet: "10.89.0.0/16", subnet6 })).toThrow("it must be an IPv6 address with 64 bits of prefix");
 });

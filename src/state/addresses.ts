@@ -1,4 +1,4 @@
-/** Which address a pod gets. Pure. */
+/** Which addresses a pod gets. Pure. */
 import { fail } from "../base/errors.ts";
 
 /**
@@ -14,6 +14,18 @@ export function lowestFree(subnet: string, taken: ReadonlySet<string>): string {
   return fail("unavailable", `Cannot give an address of "${subnet}": all of its ${Math.max(0, last - first - 2)} addresses are taken`, {
     code: "ENOADDRESS",
   });
+}
+
+/**
+ * The IPv6 address that goes with an IPv4 one: it has the same place in `subnet6` (`fd00::/64`) as `ip` has in `subnet`,
+ * so that it is free when the other is, and told apart by eye: `10.89.0.5` and `fd00::5`. Kind `invalid` when it is no subnet.
+ */
+export function addressBeside(ip: string, { subnet, subnet6 }: { readonly subnet: string; readonly subnet6: string }): string {
+  const prefix = /^([0-9a-f:]+::)\/64$/.exec(subnet6)?.[1];
+  if (prefix === undefined) return fail("invalid", `Cannot read "${subnet6}" as a subnet: it must be an IPv6 address with 64 bits of prefix, such as fd00::/64`);
+  const place = rangeOf(`${ip}/32`).first - rangeOf(subnet).first;
+  const [high, low] = [Math.floor(place / 65536), place % 65536];
+  return `${prefix}${high === 0 ? "" : `${high.toString(16)}:`}${low.toString(16)}`;
 }
 
 function rangeOf(subnet: string): { readonly first: number; readonly last: number } {

@@ -38,7 +38,7 @@ export const serviceRun = (service = "shop"): ServiceRun => ({
 });
 
 /** What `addPod` takes: a pod without its address. */
-export function podRecord(name = "web", change: Partial<Omit<PodRecord, "ip">> = {}): Omit<PodRecord, "ip"> {
+export function podRecord(name = "web", change: Partial<Omit<PodRecord, "ip" | "ip6">> = {}): Omit<PodRecord, "ip" | "ip6"> {
   return {
     uid: newPodUid(), service: serviceName("shop"), pod: podObject(name), hash: "h", wanted: "running", cgroup: name, network: "bridge", phase: "Pending",
     reason: "", message: "", createdAt: 5, sandboxAt: 0, initializedAt: 0, readyAt: 0, ...change,

@@ -5,7 +5,7 @@ import { containerRecord, podObject, podRecord, temporaryDirectory } from "./fix
 import { openRuntime } from "./mod.ts";
 import type { HostPort, PodRecord, RuntimeState } from "./state.ts";
 
-function runtime(): Disposable & { readonly state: RuntimeState; readonly add: (pod: Omit<PodRecord, "ip">, hostPorts?: readonly HostPort[]) => PodRecord } {
+function runtime(): Disposable & { readonly state: RuntimeState; readonly add: (pod: Omit<PodRecord, "ip" | "ip6">, hostPorts?: readonly HostPort[]) => PodRecord } {
   const directory = temporaryDirectory();
   const state = openRuntime(join(directory.path, "run.db"));
   return {
@@ -42,6 +42,15 @@ test("RuntimeState.addPod() gives the lowest free address, and none without a br
   expect(it.add(podRecord("d", { network: "none" })).ip).toBe("");
   it.state.removePod(first.uid);
   expect(it.add(podRecord("e")).ip).toBe("10.89.0.2");
+});
+
+test("RuntimeState.addPod() gives the IPv6 address that goes with the other, where there is a subnet of it and a bridge", () => {
+  using it = runtime();
+  const add = (name: string, network: PodRecord["network"]): PodRecord =>
+    it.state.addPod(podRecord(name, { network }), [], { subnet: "10.89.0.0/29", subnet6: "fd00:1::/64", hostPorts: [] });
+  const [pod, none] = [add("a", "bridge"), add("b", "none")];
+  expect([pod.ip, pod.ip6, none.ip, none.ip6]).toEqual(["10.89.0.2", "fd00:1::2", "", undefined]);
+  expect(it.state.pod(pod.uid)).toEqual(pod);
 });
 
 test("RuntimeState.addPod() records nothing when no address is free", () => {

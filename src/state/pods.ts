@@ -1,6 +1,6 @@
 /** Pods: recorded first, with everything they hold exclusively (name, address, host ports), and forgotten last. */
 import { fail } from "../base/errors.ts";
-import { lowestFree } from "./addresses.ts";
+import { addressBeside, lowestFree } from "./addresses.ts";
 import { matching } from "./columns.ts";
 import type { Database } from "./database.ts";
 import { CONTAINERS, HOST_PORTS, POD_ADDRESSES, PODS } from "./rows.ts";
@@ -21,15 +21,17 @@ export function pods(database: Database): Pick<RuntimeState, "pods" | "pod" | "a
 }
 
 interface Addition {
-  readonly pod: Omit<PodRecord, "ip">;
+  readonly pod: Omit<PodRecord, "ip" | "ip6">;
   readonly containers: readonly ContainerRecord[];
   readonly subnet?: string;
+  readonly subnet6?: string;
   readonly hostPorts: readonly HostPort[];
 }
 
-function addPod(database: Database, { pod, containers, subnet, hostPorts }: Addition): PodRecord {
+function addPod(database: Database, addition: Addition): PodRecord {
+  const { pod, containers, hostPorts } = addition;
   refuseTakenName(database, pod);
-  const added: PodRecord = { ...pod, ip: pod.network === "bridge" ? freeAddress(database, subnet ?? "") : "" };
+  const added: PodRecord = { ...pod, ...(pod.network === "bridge" ? freeAddresses(database, addition) : { ip: "" }) };
   database.run(PODS.insert, PODS.values(added));
   for (const container of containers) database.run(CONTAINERS.insert, CONTAINERS.values(container));
   for (const port of hostPorts) reservePort(database, port, pod);
@@ -37,7 +39,7 @@ function addPod(database: Database, { pod, containers, subnet, hostPorts }: Addi
 }
 
 /** A pod of the same service that is on its way out does not stand in the way of its successor. */
-function refuseTakenName(database: Database, { service, pod }: Omit<PodRecord, "ip">): void {
+function refuseTakenName(database: Database, { service, pod }: Omit<PodRecord, "ip" | "ip6">): void {
   const { namespace, name } = pod.metadata;
   const holder = database.selectOne(PODS, "WHERE namespace = ? AND name = ? AND (service <> ? OR wanted <> 'removed')", [namespace, name, service]);
   if (holder === undefined) return;
@@ -48,11 +50,12 @@ function refuseTakenName(database: Database, { service, pod }: Omit<PodRecord, "
   });
 }
 
-function freeAddress(database: Database, subnet: string): string {
-  return lowestFree(subnet, new Set(database.select(POD_ADDRESSES, "WHERE ip <> ''").map(({ ip }) => ip)));
+function freeAddresses(database: Database, { subnet = "", subnet6 }: Addition): Pick<PodRecord, "ip" | "ip6"> {
+  const ip = lowestFree(subnet, new Set(database.select(POD_ADDRESSES, "WHERE ip <> ''").map((taken) => taken.ip)));
+  return subnet6 === undefined ? { ip } : { ip, ip6: addressBeside(ip, { subnet, subnet6 }) };
 }
 
-function reservePort(database: Database, wanted: HostPort, { uid, pod }: Omit<PodRecord, "ip">): void {
+function reservePort(database: Database, wanted: HostPort, { uid, pod }: Omit<PodRecord, "ip" | "ip6">): void {
   const held = database.select(HOST_PORTS, "WHERE port = ? AND protocol = ?", [wanted.port, wanted.protocol]);
   const conflict = held.find((other) => overlap(other.ip, wanted.ip));
   if (conflict !== undefined) refusePort(database, wanted, { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, holder: conflict.pod });

@@ -170,6 +170,7 @@ export const PODS = table<PodRecord>("pods", {
   cgroup: plain("cgroup", string),
   network: plain("network", oneOf(NETWORKS)),
   ip: plain("ip", string),
+  ip6: optional(plain("ip6", string)),
   phase: plain("phase", oneOf(POD_PHASES)),
   reason: plain("reason", string),
   message: plain("message", string),

@@ -51,6 +51,17 @@ test("RUNTIME version 3 knows who containers are, and keeps what was there", () 
   expect(database.prepare("SELECT name, user FROM containers").values()).toEqual([["web", null]]);
 });
 
+test("RUNTIME version 4 gives pods a second address, which those of before lack", () => {
+  using database = new Sqlite(":memory:");
+  for (const migration of RUNTIME.migrations.slice(0, 3)) database.run(migration);
+  const insert = "INSERT INTO pods (uid, service, pod, hash, wanted, cgroup, network, ip, phase, reason, message, created_at, sandbox_at, initialized_at, ready_at) VALUES (?, 's', ?, '', 'running', '', 'bridge', ?, '', '', '', 0, 0, 0, 0)";
+  for (const name of ["a", "b"]) database.run(insert, [name, JSON.stringify({ metadata: { namespace: "default", name } }), name]);
+  for (const migration of RUNTIME.migrations.slice(3, 4)) database.run(migration);
+  expect(database.prepare("SELECT ip, ip6 FROM pods ORDER BY ip").values()).toEqual([["a", null], ["b", null]]);
+  database.run("UPDATE pods SET ip6 = 'fd00::2' WHERE uid = 'a'");
+  expect(() => database.run("UPDATE pods SET ip6 = 'fd00::2' WHERE uid = 'b'")).toThrow("UNIQUE");
+});
+
 test("DURABLE and RUNTIME have a test of each migration here", () => {
-  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 3]);
+  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 4]);
 });

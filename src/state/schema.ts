@@ -105,7 +105,7 @@ export const DURABLE: Schema = {
 /**
  *   runs                            the life of a service container
  *   pods ──< containers             a pod holds its containers,
- *        ──< host_ports             its host ports, and (pods.ip) its address
+ *        ──< host_ports             its host ports, and (pods.ip, pods.ip6) its addresses
  *   events, event_counter           what happened; they outlive their pods
  */
 export const RUNTIME: Schema = {
@@ -206,6 +206,10 @@ export const RUNTIME: Schema = {
     `,
     `
     ALTER TABLE containers ADD COLUMN user TEXT;        -- JSON: ContainerUser
+    `,
+    `
+    ALTER TABLE pods ADD COLUMN ip6 TEXT;               -- NULL: it has none
+    CREATE UNIQUE INDEX pods_ip6 ON pods (ip6);
     `,
   ],
 };

@@ -126,6 +126,8 @@ export interface PodRecord {
   readonly network: "bridge" | "none" | "host";
   /** Empty without a bridge. */
   readonly ip: string;
+  /** Its IPv6 address; absent without a bridge, or where the host had no IPv6. */
+  readonly ip6?: string;
   readonly phase: PodPhase;
   /** Why the pod is in this phase, when there is a reason: `CreatePodSandboxError`, `ErrImageNeverPull`, … */
   readonly reason: string;
@@ -234,11 +236,11 @@ export interface RuntimeState extends Disposable {
   pod(uid: string): PodRecord | undefined;
   /**
    * Records a new pod and its containers (state waiting, reason ContainerCreating or PodInitializing), gives it a free
-   * address of `subnet` when its network is `bridge`, and reserves its host ports; all or nothing. Fails with kind
+   * address of `subnet` when its network is `bridge`, the one of `subnet6` that goes with it, and reserves its host ports; all or nothing. Fails with kind
    * `conflict` when another service has a pod of that namespace and name, or holds a host port (it names the holder), and
    * `unavailable` when no address is free. The gateway (first address) and the broadcast address are never given.
    */
-  addPod(pod: Omit<PodRecord, "ip">, containers: readonly ContainerRecord[], options: { readonly subnet?: string; readonly hostPorts: readonly HostPort[] }): PodRecord;
+  addPod(pod: Omit<PodRecord, "ip" | "ip6">, containers: readonly ContainerRecord[], options: { readonly subnet?: string; readonly subnet6?: string; readonly hostPorts: readonly HostPort[] }): PodRecord;
   updatePod(uid: PodUid, change: Partial<Omit<PodRecord, "uid" | "service">>): void;
   /** Forgets a pod, its containers, its address and its host ports. Events stay. */
   removePod(uid: PodUid): void;

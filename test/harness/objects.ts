@@ -9,6 +9,8 @@ export interface PodView {
   readonly status: {
     readonly phase: string;
     readonly podIP?: string;
+    readonly podIPs?: readonly { readonly ip: string }[];
+    readonly hostIPs?: readonly { readonly ip: string }[];
     readonly reason?: string;
     readonly message?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }[];
@@ -56,6 +58,9 @@ export async function container(room: Room, podName: string, name = "main"): Pro
   if (found === undefined) throw new Error(`Pod "${podName}" has no container "${name}"`);
   return found;
 }
+
+/** The addresses of a pod, IPv4 first. */
+export const addresses = async (room: Room, name: string): Promise<readonly string[]> => ((await pod(room, name)).status.podIPs ?? []).map(({ ip }) => ip);
 
 /** What a web server in the room says, once it listens. */
 export async function answer(room: Room, url: string): Promise<string> {

@@ -3,7 +3,7 @@ import { requestsOf } from "../../container/amounts.ts";
 import { qosOf } from "../../container/qos.ts";
 import { podConditions } from "../../pod/conditions.ts";
 import { containerReady } from "../../pod/readiness.ts";
-import { type Node, podIp, shownState } from "../../pod/status.ts";
+import { type Node, podIps, shownState } from "../../pod/status.ts";
 import type { Container, ContainerState, PodSpec } from "../../spec/spec.ts";
 import type { ContainerRecord, EventRecord, PodRecord } from "../../state/state.ts";
 import { block, type Line, line, list, nested, pairs, render, when, words } from "./lines.ts";
@@ -36,7 +36,7 @@ export function describePod(facts: PodFacts): string {
 
 function head({ record, node }: PodFacts): readonly Line[] {
   const { metadata } = record.pod;
-  const ip = podIp(record, node);
+  const ips = podIps(record, node);
   return [
     line("Name", metadata.name),
     line("Namespace", metadata.namespace),
@@ -50,8 +50,8 @@ function head({ record, node }: PodFacts): readonly Line[] {
     ...(record.wanted === "stopped" ? [line("Wanted", "stopped")] : []),
     ...(record.reason === "" ? [] : [line("Reason", record.reason)]),
     ...(record.message === "" ? [] : [line("Message", record.message)]),
-    line("IP", ip),
-    ...(ip === "" ? list("IPs", []) : block("IPs", [line("IP", ip)])),
+    line("IP", ips[0] ?? ""),
+    ...(ips.length === 0 ? list("IPs", []) : block("IPs", ips.map((each) => line("IP", each)))),
   ];
 }
 

@@ -26,7 +26,7 @@ scenario("variables hold the pod's own fields, and later ones can use them", asy
   const { metadata, status } = await pod(room, "self");
   const env = await variables(room, "self");
   const host = (await room.run(["hostname"])).stdout.trim();
-  expect(env).toMatchObject({ NAME: "self", NAMESPACE: "default", UID: metadata.uid, APP: "self", NONE: "", NODE: host, ACCOUNT: "robot", POD_IP: status.podIP ?? "", POD_IPS: status.podIP ?? "", HOSTNAME: "self" });
+  expect(env).toMatchObject({ NAME: "self", NAMESPACE: "default", UID: metadata.uid, APP: "self", NONE: "", NODE: host, ACCOUNT: "robot", POD_IP: status.podIP ?? "", POD_IPS: (status.podIPs ?? []).map(({ ip }) => ip).join(), HOSTNAME: "self" });
   expect(env["HOST_IP"]).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
   expect(env["HOST_IPS"]).toBe(env["HOST_IP"] ?? "");
   expect(env["ALL"]).toBe(`self/${status.podIP}/$(LATER)`);

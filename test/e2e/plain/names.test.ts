@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
-import { documents, pod, podText } from "../../harness/objects.ts";
+import { addresses, documents, pod, podText } from "../../harness/objects.ts";
 import { openPlainRoom, WHERRY } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 
@@ -18,13 +18,13 @@ scenario("a pod's names are in the kernel, in /etc/hosts and in the environment"
   // A file of the pod is for all its users, whatever umask it was made under.
   await room.run(["sh", "-c", 'umask 077; exec "$0" play /run/names.yaml', WHERRY]);
   const seen = async (name: string): Promise<string> => room.ok(["exec", name, "--", "sh", "-c", SHOW]);
-  const ip = async (name: string): Promise<string> => (await pod(room, name)).status.podIP ?? "";
+  const hosts = async (name: string, names: string): Promise<string> => (await addresses(room, name)).map((ip) => `${ip}\t${names}\n`).join("");
   const modes = "644 0\n644 0\n";
-  expect(await seen("plain")).toBe(`plain\nplain\nplain\n# Kubernetes-managed hosts file.\n${await ip("plain")}\tplain\n\n# Entries added by HostAliases.\n192.0.2.7\tdb.example\tdb\n${modes}search a.example b.example\nnameserver 192.0.2.53\noptions ndots:2 rotate\n`);
+  expect(await seen("plain")).toBe(`plain\nplain\nplain\n# Kubernetes-managed hosts file.\n${await hosts("plain", "plain")}\n# Entries added by HostAliases.\n192.0.2.7\tdb.example\tdb\n${modes}search a.example b.example\nnameserver 192.0.2.53\noptions ndots:2 rotate\n`);
   const full = (name: string): string => `${name}.group.default.svc.cluster.local`;
-  expect(await seen("sub")).toStartWith(`first\nfirst\nfirst\n# Kubernetes-managed hosts file.\n${await ip("sub")}\t${full("first")}\tfirst\n${modes}`);
-  expect(await seen("full")).toStartWith(`${full("full")}\n${full("full")}\n${full("full")}\n# Kubernetes-managed hosts file.\n${await ip("full")}\t${full("full")}\tfull\n${modes}`);
-  expect(await seen("over")).toStartWith(`my.example.org\nmy.example.org\nmy.example.org\n# Kubernetes-managed hosts file.\n${await ip("over")}\tmy.example.org\n${modes}`);
+  expect(await seen("sub")).toStartWith(`first\nfirst\nfirst\n# Kubernetes-managed hosts file.\n${await hosts("sub", `${full("first")}\tfirst`)}${modes}`);
+  expect(await seen("full")).toStartWith(`${full("full")}\n${full("full")}\n${full("full")}\n# Kubernetes-managed hosts file.\n${await hosts("full", `${full("full")}\tfull`)}${modes}`);
+  expect(await seen("over")).toStartWith(`my.example.org\nmy.example.org\nmy.example.org\n# Kubernetes-managed hosts file.\n${await hosts("over", "my.example.org")}${modes}`);
   expect(await room.ok(["exec", "sub", "--", "ping", "-c1", "-w1", full("first")])).toContain("1 packets received");
 });
 
