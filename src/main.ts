@@ -1,27 +1,38 @@
 /**
  * The composition root: the only reader of the environment, the only place that exits.
  * Environment: WHERRY_ROOT, WHERRY_RUNROOT, WHERRY_LOGS (directories), NO_COLOR, COLUMNS, NOTIFY_SOCKET, WATCHDOG_USEC,
- * XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME; and, handed to skopeo only, what `storage/environment.ts` lists.
+ * XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME, WHERRY_ROOTLESS (set by wherry itself); and, handed to skopeo only, what `storage/environment.ts` lists.
  */
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { contextOf, type Surroundings } from "./cli/context.ts";
 import { thisNode } from "./pod/node.ts";
 import { run } from "./cli/run.ts";
 import { engineOf } from "./cli/wiring.ts";
 import { isTerminal, writerTo } from "./cli/writer.ts";
+import { ROOTLESS_VARIABLE } from "./rootless/rootless.ts";
 
 /** A compiled program is itself; otherwise bun must be told what to run. */
 const compiled = Bun.main.startsWith("/$bunfs/");
+
+const self = compiled ? [process.execPath] : [process.execPath, Bun.main];
+/** Inside of a user's namespaces the user is root, and says who it is on the host. */
+const uid = Number(process.env[ROOTLESS_VARIABLE] ?? process.getuid?.() ?? 0);
 
 let interruption: Promise<void> | undefined;
 const firstSignal = (): Promise<void> => new Promise((resolve) => ["SIGINT", "SIGTERM"].forEach((signal) => process.once(signal, () => resolve())));
 
 const surroundings: Surroundings = {
   env: process.env,
-  uid: process.getuid?.() ?? 0,
+  uid,
   home: homedir(),
   cwd: process.cwd(),
-  self: compiled ? [process.execPath] : [process.execPath, Bun.main],
+  self,
+  inside: process.env[ROOTLESS_VARIABLE] !== undefined,
+  enter: async ({ runtime }) => {
+    const { enterNamespaces } = await import("./rootless/enter.ts");
+    const { username: name, gid } = userInfo();
+    return await enterNamespaces({ owner: { uid, gid, name }, runtime, argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env, setUp: "" });
+  },
   stdout: writerTo(1),
   stderr: writerTo(2),
   stdin: { isTerminal: isTerminal(0), text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },

@@ -154,3 +154,15 @@ export function copyTerminalSize(from: number, pid: number, to: number): boolean
   libc.close(fd);
   return done;
 }
+
+const processCalls = dlopen("libc.so.6", { execve: { args: [cstring, pointer, pointer], returns: i32 } }).symbols;
+
+/** `execve(2)`: this process becomes another program, with the standard streams it has. Does not return. */
+export function execve(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): never {
+  const list = (items: readonly Buffer[]): BigUint64Array => new BigUint64Array([...items.map((item) => BigInt(ptr(item))), 0n]);
+  // Each is held by a name until the call: the collector does not know of the addresses.
+  const words = argv.map(text), variables = Object.entries(env).map(([name, value]) => text(`${name}=${value}`));
+  const [wordList, variableList] = [list(words), list(variables)];
+  check(processCalls.execve(text(path), ptr(wordList), ptr(variableList)), "run", path);
+  return fail("failed", `Cannot run "${path}" with ${words.length} words and ${variables.length} variables: it was not run`);
+}

@@ -11,6 +11,8 @@ export interface Paths {
   readonly logs: string;
   /** argv that starts this program again: `["/usr/local/bin/wherry"]`, or bun and main.ts when not compiled. */
   readonly self: readonly string[];
+  /** Set where an ordinary user's wherry is root in that user's namespaces; `uid` is the user's on the host. */
+  readonly rootless?: { readonly uid: number };
 }
 
 export const durableDatabase = (paths: Paths): string => `${paths.durable}/wherry.db`;

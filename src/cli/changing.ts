@@ -1,10 +1,14 @@
 /** What the commands that change services share: opening the engine, showing progress, finding services. */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { openEngine, type Engine } from "../service/engine.ts";
 import type { ServiceProgress } from "../service/service.ts";
 import { serviceName, serviceNameOf, type ServiceName } from "../spec/spec.ts";
+import { canMakeCgroup } from "../runtime/cgroupTree.ts";
+import { cgroupHost, ownCgroup } from "../runtime/cgroup.ts";
 import { type ProcessUnit, unitOfProcess } from "../systemd/host.ts";
+import { isManaged, scopeOf } from "../systemd/scope.ts";
 import type { Context } from "./context.ts";
 import type { WaitingPod } from "../supervisor/protocol.ts";
 import { printable } from "./failure.ts";
@@ -50,8 +54,17 @@ export function runningUnit(name: string): ProcessUnit {
   fail("usage", `Cannot act for unit "${name}": this process belongs to ${found === undefined ? "no unit" : `"${found.unit}"`}`);
 }
 
-/** The base cgroup of a service that is played by hand. */
-export const handCgroup = (service: string): string => `/wherry/${service}`;
+/**
+ * The base cgroup of a service that is played by hand: a new scope of the system's or the user's manager, which hands it
+ * over on v2; without one, a directory of our own. Kind `unavailable` for an ordinary user without a manager.
+ */
+export function handCgroup({ uid }: Pick<Context, "uid">, service: string): string {
+  if (cgroupHost().version === "v2" && isManaged({ uid })) return scopeOf(service, { uid, tag: randomBytes(3).toString("hex") }).cgroup;
+  if (uid === 0) return `/wherry/${service}`;
+  const own = `${ownCgroup().replace(/^\/$/, "")}/wherry/${service}`;
+  if (canMakeCgroup(own)) return own;
+  fail("unavailable", `Cannot play "${service}": user ${uid} may not make cgroups here, and has no service manager that would hand one over`, { code: "ENOCGROUP", hint: `loginctl enable-linger ${uid}; "wherry doctor" says what else this host lacks` });
+}
 
 /**
  * The service that a word of the command line means: its name, or a file it was played from. A file that never was

@@ -56,6 +56,8 @@ export interface Row {
   readonly aliases?: readonly string[];
   readonly summary: string;
   readonly group: "services" | "objects" | "images" | "volumes" | "other" | "hidden";
+  /** It touches what is in the user's namespaces: an ordinary user's goes there first. */
+  readonly enters?: boolean;
   readonly load: () => Promise<Command>;
 }
 

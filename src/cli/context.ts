@@ -38,8 +38,11 @@ export interface Context {
   /** `NOTIFY_SOCKET` and `WATCHDOG_USEC` of sd_notify(3) and sd_watchdog_enabled(3), as given by systemd. */
   readonly notifySocket: string | undefined;
   readonly watchdogUsec: number | undefined;
+  /** The user's on the host, also where this process is root in the user's namespaces. */
   readonly uid: number;
   readonly cwd: string;
+  /** Goes on in the user's namespaces, as another process; returns only where there is no need: for root, and inside. */
+  enter(): Promise<void>;
   now(): number;
   /** The host, as Kubernetes calls it. */
   node(): Node;
@@ -64,6 +67,10 @@ export interface Surroundings {
   readonly home: string;
   readonly cwd: string;
   readonly self: readonly string[];
+  /** This process is root in the user's namespaces. */
+  readonly inside: boolean;
+  /** Begins this command line again in the user's namespaces. */
+  enter(paths: Paths): Promise<never>;
   readonly stdout: Writer;
   readonly stderr: Writer;
   readonly stdin: Context["stdin"];
@@ -101,6 +108,7 @@ export function contextOf(around: Surroundings, globals: Globals): Context {
     watchdogUsec: env["WATCHDOG_USEC"] === undefined ? undefined : Number(env["WATCHDOG_USEC"]),
     uid: around.uid,
     cwd: around.cwd,
+    enter: async () => (around.uid === 0 || around.inside ? undefined : await around.enter(paths)),
     now: around.now,
     node: around.node,
     interrupted: around.interrupted,
@@ -109,7 +117,7 @@ export function contextOf(around: Surroundings, globals: Globals): Context {
 }
 
 /** Directories (architecture, section 3). A durable root of one's own takes its logs along. */
-export function pathsOf(around: Pick<Surroundings, "env" | "uid" | "home" | "cwd" | "self">, globals: Globals): Paths {
+export function pathsOf(around: Pick<Surroundings, "env" | "uid" | "home" | "cwd" | "self" | "inside">, globals: Globals): Paths {
   const { env, uid } = around;
   const own = globals.root ?? env["WHERRY_ROOT"];
   const data = env["XDG_DATA_HOME"] ?? `${around.home}/.local/share`;
@@ -117,5 +125,5 @@ export function pathsOf(around: Pick<Surroundings, "env" | "uid" | "home" | "cwd
   const durable = resolve(around.cwd, own ?? (uid === 0 ? "/var/lib/wherry" : `${data}/wherry`));
   const runtime = resolve(around.cwd, globals.runroot ?? env["WHERRY_RUNROOT"] ?? (uid === 0 ? "/run/wherry" : `${runtimeHome}/wherry`));
   const logs = env["WHERRY_LOGS"] ?? (uid === 0 && own === undefined ? "/var/log/wherry" : `${durable}/logs`);
-  return { durable, runtime, logs: resolve(around.cwd, logs), self: around.self };
+  return { durable, runtime, logs: resolve(around.cwd, logs), self: around.self, ...(around.inside ? { rootless: { uid } } : {}) };
 }

@@ -13,7 +13,7 @@ function kept(isTerminal: boolean): { readonly context: Context; readonly printe
   const printed = { stdout: "", stderr: "" };
   const writer = (to: "stdout" | "stderr"): Surroundings["stdout"] => ({ isTerminal, write: async (data) => ((printed[to] += String(data)), true) });
   const around: Surroundings = {
-    env: {}, uid: 0, home: "/", cwd: "/", self: [], stdout: writer("stdout"), stderr: writer("stderr"), stdin: stdinOf("", isTerminal),
+    env: {}, uid: 0, home: "/", cwd: "/", self: [], inside: false, enter: () => Promise.reject(new Error("not here")), stdout: writer("stdout"), stderr: writer("stderr"), stdin: stdinOf("", isTerminal),
     columns: () => 80, screen: () => ({ columns: 80, rows: 24 }), now: () => 0, node: () => ({ name: "", ip: "" }), interrupted: async () => {}, engine: engineOf,
   };
   return { context: contextOf(around, {}), printed };

@@ -70,7 +70,7 @@ async function cli(paths: Paths, argv: readonly string[], options: CliOptions): 
     uid: 0,
     home: "/root",
     cwd: paths.durable,
-    self: [],
+    self: [], inside: false, enter: () => Promise.reject(new Error("not here")),
     stdout: writer("stdout"),
     stderr: writer("stderr"),
     stdin: stdinOf(options.stdin ?? "", options.terminal),

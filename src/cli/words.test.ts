@@ -13,7 +13,7 @@ import { engineOf } from "./wiring.ts";
 function contextFrom(env: Record<string, string>, isTerminal = false): Context {
   const writer = { isTerminal, write: async () => true };
   const around: Surroundings = {
-    env, uid: 0, home: "/home/u", cwd: "/somewhere", self: ["wherry"], stdout: writer, stderr: writer, stdin: stdinOf("", isTerminal), columns: () => 80, screen: () => ({ columns: 80, rows: 24 }),
+    env, uid: 0, home: "/home/u", cwd: "/somewhere", self: ["wherry"], inside: false, enter: () => Promise.reject(new Error("not here")), stdout: writer, stderr: writer, stdin: stdinOf("", isTerminal), columns: () => 80, screen: () => ({ columns: 80, rows: 24 }),
     now: () => 0, node: () => ({ name: "", ip: "" }), interrupted: async () => {}, engine: engineOf,
   };
   return contextOf(around, {});
@@ -108,7 +108,7 @@ describe("hideSecrets", () => {
 });
 
 describe("pathsOf", () => {
-  const around = (env: Record<string, string>, uid = 0) => ({ env, uid, home: "/home/u", cwd: "/somewhere", self: ["wherry"] });
+  const around = (env: Record<string, string>, uid = 0) => ({ env, uid, home: "/home/u", cwd: "/somewhere", self: ["wherry"], inside: false });
   test.each([
     [{}, 0, {}, ["/var/lib/wherry", "/run/wherry", "/var/log/wherry"]],
     [{}, 1000, {}, ["/home/u/.local/share/wherry", "/run/user/1000/wherry", "/home/u/.local/share/wherry/logs"]],

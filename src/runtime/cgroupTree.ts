@@ -1,5 +1,6 @@
 /** Makes, enters and removes cgroups. Paths as in `cgroup.ts`. Every function may be repeated. */
-import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { errnoOf, fail, unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { cgroupHost, type CgroupLayout, checkedPath, directoriesOf, ownDirectories, type Hierarchy, strayDirectory, words } from "./cgroup.ts";
@@ -103,6 +104,20 @@ function inheritCpuset(parent: string, child: string): void {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
     if (readIfExists(`${child}/${file}`)?.trim() === "") writeFileSync(`${child}/${file}`, readIfExists(`${parent}/${file}`) ?? "");
   }
+}
+
+/** On v2: switches the controllers that wherry uses on for the children of `base`, as `enterCgroup` does. */
+export function handDownTo(base: string, layout: CgroupLayout = cgroupHost()): void {
+  for (const { mount, unified } of layout.hierarchies) if (unified) handDown(mount + checkedPath(base), []);
+}
+
+/** Whether this process may make a cgroup at `path`, in every hierarchy: its nearest ancestor that exists is writable. */
+export function canMakeCgroup(path: string, layout: CgroupLayout = cgroupHost()): boolean {
+  return directoriesOf(path, layout).every((directory) => {
+    let parent = dirname(directory);
+    while (!existsSync(parent)) parent = dirname(parent);
+    return unless("EACCES", () => unless("EROFS", () => (accessSync(parent, constants.W_OK), true), false), false);
+  });
 }
 
 function handDown(mount: string, parts: readonly string[]): void {

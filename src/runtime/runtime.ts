@@ -32,6 +32,8 @@ export interface CreateRequest {
    * with `open` never. `config.process.terminal` makes the streams one terminal.
    */
   readonly stdin?: "once" | "open";
+  /** Words in front of the monitor's, of a program that becomes it elsewhere: in another cgroup. */
+  readonly launcher?: readonly string[];
   /** More environment for the monitor; never NOTIFY_SOCKET. */
   readonly signal?: AbortSignal;
 }

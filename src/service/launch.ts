@@ -7,11 +7,15 @@ import { ensureDirectory, removeTree } from "../base/files.ts";
 import { serviceBundle, serviceDirectory, serviceLog } from "../base/paths.ts";
 import { serviceContainerConfig } from "../container/service.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
-import { ensureBase, enterCgroup, removeCgroup, removeIfEmpty } from "../runtime/cgroupTree.ts";
+import { directoriesOf } from "../runtime/cgroup.ts";
+import { ensureBase, enterCgroup, handDownTo, removeCgroup, removeIfEmpty } from "../runtime/cgroupTree.ts";
 import { ownCapabilities } from "../runtime/rlimits.ts";
 import type { CreateRequest } from "../runtime/runtime.ts";
+import { HOLDER_SCOPE, ROOTLESS_VARIABLE } from "../rootless/rootless.ts";
 import { newContainerId, type ServiceName } from "../spec/spec.ts";
 import type { ServiceRun } from "../state/state.ts";
+import { type ProcessUnit, unitOfPath } from "../systemd/host.ts";
+import { scopeArgv } from "../systemd/scope.ts";
 import type { Engine } from "./engine.ts";
 
 export interface LaunchOptions {
@@ -44,9 +48,13 @@ export async function createServiceContainer(engine: Engine, service: ServiceNam
   let back = (): void => {};
   try {
     ensureDirectory(serviceDirectory(paths, service));
-    ensureBase(options.cgroup);
-    back = enterCgroup(`${options.cgroup}/wherry`); // what is started from here on is born there
-    const { monitorPid } = await host.runtime.create(createRequest(engine, run, options.env));
+    const scope = scopeOfCgroup(options);
+    if (scope === undefined) {
+      ensureBase(options.cgroup);
+      back = enterCgroup(`${options.cgroup}/wherry`); // what is started from here on is born there
+    }
+    const { monitorPid } = await host.runtime.create({ ...createRequest(engine, run, options.env), ...(scope === undefined ? {} : { launcher: launcher(engine, scope) }) });
+    if (scope !== undefined) handDownTo(options.cgroup);
     host.state.updateRun(service, { monitorPid });
     if (options.unit === "") back();
     return { ...run, monitorPid };
@@ -55,6 +63,15 @@ export async function createServiceContainer(engine: Engine, service: ServiceNam
     await removeServiceContainer(engine, service);
     throw thrown;
   }
+}
+
+/** The scope that the service container is to make, when it is played by hand and there is a manager. */
+const scopeOfCgroup = ({ cgroup, unit }: LaunchOptions): ProcessUnit | undefined => (unit === "" && cgroup.endsWith(".scope") ? unitOfPath(cgroup) : undefined);
+
+/** The monitor begins in the scope's leaf `wherry`, as it does in a unit's. */
+function launcher({ paths }: Engine, scope: ProcessUnit): readonly string[] {
+  const [leaf = ""] = directoriesOf(`${scope.cgroup}/wherry`);
+  return scopeArgv(scope, { uid: paths.rootless?.uid ?? 0, leaf, ...(scope.user ? { after: HOLDER_SCOPE } : {}) });
 }
 
 function createRequest(engine: Engine, { id, bundle, service, cgroup }: ServiceRun, env: LaunchOptions["env"]): CreateRequest {
@@ -81,6 +98,7 @@ function supervisorEnv({ paths }: Engine, more: Readonly<Record<string, string>>
     WHERRY_ROOT: paths.durable,
     WHERRY_RUNROOT: paths.runtime,
     WHERRY_LOGS: paths.logs,
+    ...(paths.rootless === undefined ? {} : { [ROOTLESS_VARIABLE]: String(paths.rootless.uid) }),
     ...SMALL,
     ...more,
   };
@@ -109,5 +127,5 @@ export async function removeServiceContainer(engine: Engine, service: ServiceNam
 /** The base cgroup of a service that was played by hand, and with the last of them what holds them all. */
 async function removeHandCgroup(cgroup: string): Promise<void> {
   await removeCgroup(cgroup);
-  removeIfEmpty(dirname(cgroup));
+  if (!cgroup.endsWith(".scope")) removeIfEmpty(dirname(cgroup)); // a slice is the manager's
 }

@@ -24,7 +24,8 @@ export function unitOfProcess(procCgroup: string): ProcessUnit | undefined {
   return unitOfPath(pathOf(procCgroup, "")) ?? unitOfPath(pathOf(procCgroup, "name=systemd"));
 }
 
-function unitOfPath(path: string): ProcessUnit | undefined {
+/** The unit of a cgroup path. */
+export function unitOfPath(path: string): ProcessUnit | undefined {
   const parts = path.split("/").slice(1);
   const system = nextUnit(parts, 0);
   if (system === undefined) return undefined;

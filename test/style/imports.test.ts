@@ -9,7 +9,7 @@ const isTest = (path: string): boolean => path.endsWith(".test.ts");
 /** The one upward look: `state/` keeps the catalogue of images whose shape `storage/` defines. */
 const TYPE_ONLY_EXCEPTION = { from: "state", to: "src/storage/storage.ts" };
 /** `main.ts` puts everything together; what drivers and tests share is theirs to know. */
-const DRIVERS = ["runtime", "network", "storage", "systemd"];
+const DRIVERS = ["runtime", "network", "storage", "systemd", "rootless"];
 
 function rank(folder: string): number {
   return LAYERS.findIndex((layer) => layer.includes(folder));

@@ -10,7 +10,7 @@ export const CHECKOUT = resolve(import.meta.dir, "../..");
 
 /** Layers from top to bottom; folders of one row do not know each other (architecture, section 5). */
 export const LAYERS: readonly (readonly string[])[] = [
-  ["cli"], ["supervisor"], ["service"], ["pod"], ["container"], ["runtime", "network", "storage", "systemd"], ["state"], ["kube"], ["spec"], ["base"],
+  ["cli"], ["supervisor"], ["service"], ["pod"], ["container"], ["runtime", "network", "storage", "systemd", "rootless"], ["state"], ["kube"], ["spec"], ["base"],
 ];
 
 export interface Source {

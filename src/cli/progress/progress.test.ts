@@ -161,7 +161,7 @@ describe("shown", () => {
   const surroundings = (interrupted: Promise<void>, written: string[]) => {
     const writer = { isTerminal: true, write: async (data: string | Uint8Array) => written.push(String(data)) > 0 };
     const around: Surroundings = {
-      env: {}, uid: 0, home: "/", cwd: "/", self: [], stdout: writer, stderr: writer, stdin: stdinOf(""), columns: () => 80, screen: () => ({ columns: 80, rows: 24 }),
+      env: {}, uid: 0, home: "/", cwd: "/", self: [], inside: false, enter: () => Promise.reject(new Error("not here")), stdout: writer, stderr: writer, stdin: stdinOf(""), columns: () => 80, screen: () => ({ columns: 80, rows: 24 }),
       now: () => 0, node: () => ({ name: "", ip: "" }), interrupted: () => interrupted, engine: engineOf,
     };
     return contextOf(around, {});

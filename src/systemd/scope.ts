@@ -1,0 +1,41 @@
+/**
+ * Transient scopes (systemd.scope(5)) for what is played by hand: a cgroup of its own, handed over by the manager
+ * (`Delegate=yes`), which the manager forgets by itself when its last process has ended.
+ */
+import { existsSync } from "node:fs";
+import { isSystemdRunning, type ProcessUnit } from "./host.ts";
+
+/** Whose manager: that of a user, or the system's (uid 0). */
+export interface Manager {
+  readonly uid: number;
+}
+
+/** A user's runtime directory (pam_systemd(8)). */
+export const userRuntime = (uid: number): string => `/run/user/${uid}`;
+
+/** Whether there is a manager to ask. A user has one while logged in, or always when lingering (loginctl(1)). */
+export const isManaged = ({ uid }: Manager, root = ""): boolean => isSystemdRunning(root) && (uid === 0 || existsSync(`${root}${userRuntime(uid)}/systemd/private`));
+
+/** Name and cgroup of a scope that does not exist yet; `tag` tells it from earlier ones of the service. */
+export function scopeOf(service: string, { uid, tag }: Manager & { readonly tag: string }): ProcessUnit {
+  const unit = `wherry-${service}-${tag}.scope`;
+  const slice = uid === 0 ? "/system.slice" : `/user.slice/user-${uid}.slice/user@${uid}.service/app.slice`;
+  return { unit, cgroup: `${slice}/${unit}`, user: uid !== 0 };
+}
+
+/** Seconds that containers may take to end when the machine goes down: the longest grace period that is honoured, and a margin. */
+const STOP_TIMEOUT = 180;
+
+/** In a cgroup that is handed over, only leaves hold processes (kernel `cgroup-v2.rst`, "No Internal Process Constraint"). */
+const INTO_LEAF = 'mkdir "$0" && echo $$ >"$0/cgroup.procs" && exec "$@"';
+
+/**
+ * argv to put in front of another: it then runs in the new scope, in the child cgroup `leaf`, whose directory is given.
+ * `after`: a unit that is stopped later than the scope.
+ */
+export function scopeArgv({ unit, user }: ProcessUnit, { uid, leaf, after }: Manager & { readonly leaf: string; readonly after?: string }): readonly string[] {
+  const words = ["--scope", "--quiet", "--collect", `--unit=${unit}`, `--slice=${user ? "app" : "system"}.slice`, "--property=Delegate=yes", `--property=TimeoutStopSec=${STOP_TIMEOUT}`];
+  const order = after === undefined ? [] : [`--property=After=${after}`];
+  const manager = user ? ["env", `XDG_RUNTIME_DIR=${userRuntime(uid)}`, "systemd-run", "--user"] : ["systemd-run"];
+  return [...manager, ...words, ...order, "--", "/bin/sh", "-c", INTO_LEAF, leaf];
+}
