@@ -34,7 +34,7 @@ const INTO_LEAF = 'mkdir "$0" && echo $$ >"$0/cgroup.procs" && exec "$@"';
  * `after`: a unit that is stopped later than the scope.
  */
 export function scopeArgv({ unit, user }: ProcessUnit, { uid, leaf, after }: Manager & { readonly leaf: string; readonly after?: string }): readonly string[] {
-  const words = ["--scope", "--quiet", "--collect", `--unit=${unit}`, `--slice=${user ? "app" : "system"}.slice`, "--property=Delegate=yes", `--property=TimeoutStopSec=${STOP_TIMEOUT}`];
+  const words = ["--scope", "--quiet", "--collect", `--unit=${unit}`, `--description=Kubernetes pods played by hand (${unit.replace(/^wherry-|-[^-]*\.scope$/g, "")})`, `--slice=${user ? "app" : "system"}.slice`, "--property=Delegate=yes", `--property=TimeoutStopSec=${STOP_TIMEOUT}`];
   const order = after === undefined ? [] : [`--property=After=${after}`];
   const manager = user ? ["env", `XDG_RUNTIME_DIR=${userRuntime(uid)}`, "systemd-run", "--user"] : ["systemd-run"];
   return [...manager, ...words, ...order, "--", "/bin/sh", "-c", INTO_LEAF, leaf];
