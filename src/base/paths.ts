@@ -38,6 +38,8 @@ export const uidOfLogs = (name: string): string | undefined => /^[^_]+_[^_]+_([0
 export const runtimeRoot = (paths: Paths): string => `${paths.runtime}/oci`;
 /** Held by commands that start or take down a service while no supervisor runs; never by a supervisor. Taken before `serviceLock`. */
 export const commandLock = (paths: Paths, service: string): string => `${paths.runtime}/locks/${service}.command`;
+/** Held by units that are starting, of which only so many do at once (`supervisor/startTurn.ts`). */
+export const startLock = (paths: Paths, slot: number): string => `${paths.runtime}/locks/start-${slot}`;
 /** Bundle of the service container. */
 export const serviceBundle = (paths: Paths, service: string): string => `${serviceDirectory(paths, service)}/container`;
 /** What the supervisor says, in CRI format. */

@@ -16,6 +16,7 @@ import { textDigest } from "../state/sealed.ts";
 import { ask, socketAppears, SUPERVISOR_GONE, type AskOptions } from "./client.ts";
 import { PROGRESS_DEADLINE, type Player, type WaitingPod } from "./protocol.ts";
 import { failUnstarted, progressOfPods } from "./requests.ts";
+import { startTurn, turnOf } from "./startTurn.ts";
 import { askOrOwn, askUnlessGone, type Asking } from "./turn.ts";
 
 export interface PlayRequest extends Wanted {
@@ -36,6 +37,8 @@ export interface PlayRequest extends Wanted {
   readonly onWaiting?: (pod: WaitingPod) => void;
   /** Resolves when nobody waits any more for the pods to be started; asked for only then. */
   readonly interrupted?: () => Promise<void>;
+  /** Called while a unit waits for its turn to start, at first and every ten seconds. */
+  readonly onWait?: () => void;
   /** Called when every pod has been started, before the supervisor may end. */
   readonly onStarted: () => void;
 }
@@ -73,6 +76,20 @@ export async function play(engine: Engine, request: PlayRequest, seen: Plan): Pr
   if (seen.unchanged && sameRecord(engine, request) && (await askUnlessGone(engine, { service, request: { op: "follow", player, again: true }, options }))) return;
   const asking: Asking = { service, request: { op: "apply", record, objects, replace, start, player }, options, cgroup: request.cgroup, onProgress: request.onProgress };
   if (await askUnlessGone(engine, asking)) return;
+  await playUnsupervised(engine, request, { asking, player });
+}
+
+/** By starting a supervisor, unless another command has done so meanwhile. Units wait for their turn (`startTurn.ts`). */
+async function playUnsupervised(engine: Engine, request: PlayRequest, { asking, player }: { readonly asking: Asking; readonly player: Player }): Promise<void> {
+  const { service } = asking;
+  using start = request.unit === "" || !request.start ? undefined : turnOf(engine, service, await startTurn(engine.paths, () => request.onWait?.()));
+  const options: AskOptions = {
+    ...asking.options,
+    onProgress: (progress) => {
+      start?.look();
+      request.onProgress(progress);
+    },
+  };
   using turn = commandTurn(engine, service);
   using owned = await askOrOwn(engine, asking);
   if (owned === undefined) return;

@@ -8,6 +8,7 @@ export interface PodView {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string };
   readonly status: {
     readonly phase: string;
+    readonly startTime?: string;
     readonly podIP?: string;
     readonly podIPs?: readonly { readonly ip: string }[];
     readonly hostIPs?: readonly { readonly ip: string }[];

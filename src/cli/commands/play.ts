@@ -122,6 +122,7 @@ function requestOf(context: Context, input: Input, { engine, checked, waiting }:
       warn(pod);
     },
     interrupted: () => context.interrupted(),
+    onWait: () => notify.send({ status: "waiting for other services to start", extendTimeoutUsec: 60_000_000 }),
     onStarted: () => {
       if (waiting.length > 0) return;
       const monitor = engine.host.state.run(name)?.monitorPid ?? 0;

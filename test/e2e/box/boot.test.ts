@@ -43,6 +43,20 @@ scenario("what was played by hand is not running after a boot, and play runs it 
   expect((await pod(room, "hand")).status.phase).toBe("Running");
 }, { timeout: 120_000 });
 
+scenario("thirty services that start at one boot take turns, and all come up, those that wait for others too", async (room) => {
+  const files = Array.from({ length: 30 }, (_, index) => `/srv/many${index}.yaml`);
+  for (const [index, file] of files.entries()) await room.write(file, podText(`many${index}`, { grace: 1 }));
+  for (const file of files) await room.ok(["enable", "--no-start", file]);
+  // The first one starts after the last, whose readiness it waits for.
+  const [first = "", last = ""] = [files[0], files.at(-1)].map((file) => unitOf(file ?? ""));
+  await room.write(`/etc/systemd/system/${first}.d/after.conf`, `[Unit]\nAfter=${last}\nRequires=${last}\n`);
+  await room.reboot();
+  for (const file of files) await systemctl(room, "is-active", unitOf(file));
+  const begun = (name: string): Promise<number> => pod(room, name).then(({ status }) => Date.parse(status.startTime ?? ""));
+  expect(await begun("many0")).toBeGreaterThanOrEqual(await begun("many29"));
+  for (const file of files) await room.ok(["disable", file]);
+}, { timeout: 300_000 });
+
 scenario("shutdown of the machine honours the pods' grace periods", async (room) => {
   await room.write("/srv/grace.yaml", podText("grace", { grace: 20, script: "trap 'sleep 1; echo ended >/data/said; exit 0' TERM; sleep 100000 & wait", container: "volumeMounts: [{name: data, mountPath: /data}]", spec: "volumes: [{name: data, hostPath: {path: /srv/data, type: DirectoryOrCreate}}]" }));
   await systemctl(room, "start", unitOf("/srv/grace.yaml"));
