@@ -47,12 +47,16 @@ test: deps-test
 bench: deps-test build
 	@$(BUN) bench/main.ts
 
+# systemd 254 and later start what belongs to a unit in a child of its cgroup, so that pods can live beside it.
+SUBGROUP ?= $(shell systemctl --version 2>/dev/null | awk 'NR == 1 && $$2 >= 254 { print "wherry" }')
+UNIT = sed -e 's|/usr/local/bin/|$(PREFIX)/bin/|g' $(if $(SUBGROUP),-e '/^Delegate=yes/a DelegateSubgroup=$(SUBGROUP)')
+
 install:
 	@test -x dist/wherry || { echo 'Cannot install "dist/wherry": it has not been built, run "make build" first' >&2; exit 1; }
 	install -D -m 0755 dist/wherry $(BINDIR)/wherry
 	install -d $(UNITDIR)/system $(UNITDIR)/user
-	for unit in units/*.service; do sed 's|/usr/local/bin/|$(PREFIX)/bin/|g' $$unit >$(UNITDIR)/system/$${unit##*/} || exit 1; done
-	for unit in units/user/*.service; do sed 's|/usr/local/bin/|$(PREFIX)/bin/|g' $$unit >$(UNITDIR)/user/$${unit##*/} || exit 1; done
+	for unit in units/*.service; do $(UNIT) $$unit >$(UNITDIR)/system/$${unit##*/} || exit 1; done
+	for unit in units/user/*.service; do $(UNIT) $$unit >$(UNITDIR)/user/$${unit##*/} || exit 1; done
 	install -d $(COMPLETIONDIR)/bash-completion/completions $(COMPLETIONDIR)/zsh/site-functions $(COMPLETIONDIR)/fish/vendor_completions.d
 	dist/wherry completion bash >$(COMPLETIONDIR)/bash-completion/completions/wherry
 	dist/wherry completion zsh >$(COMPLETIONDIR)/zsh/site-functions/_wherry
