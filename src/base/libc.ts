@@ -25,10 +25,11 @@ const text = (value: string): Buffer => Buffer.from(`${value}\0`);
 /** `errno.h` numbers that are met here, by name. */
 const ERRNO: Readonly<Record<number, string>> = {
   1: "EPERM", 2: "ENOENT", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES", 16: "EBUSY", 17: "EEXIST", 19: "ENODEV",
-  20: "ENOTDIR", 22: "EINVAL", 28: "ENOSPC", 36: "ENAMETOOLONG", 40: "ELOOP", 107: "ENOTCONN", 111: "ECONNREFUSED",
+  20: "ENOTDIR", 22: "EINVAL", 28: "ENOSPC", 36: "ENAMETOOLONG", 38: "ENOSYS", 40: "ELOOP", 107: "ENOTCONN", 111: "ECONNREFUSED",
 };
 
-function errno(): string {
+/** The name of the errno of this thread's last failed call. */
+export function errno(): string {
   const where = libc.__errno_location();
   const number = where === null ? 0 : read.i32(where, 0);
   return ERRNO[number] ?? `errno ${number}`;
@@ -59,7 +60,7 @@ export function unmount(target: string): boolean {
   return check(libc.umount2(text(target), 2), "unmount", target, ["EINVAL", "ENOENT"]);
 }
 
-export const CLONE_NEWUTS = 0x04000000, CLONE_NEWIPC = 0x08000000, CLONE_NEWNET = 0x40000000;
+export const CLONE_NEWUTS = 0x04000000, CLONE_NEWIPC = 0x08000000, CLONE_NEWUSER = 0x10000000, CLONE_NEWNET = 0x40000000;
 
 /** `unshare(2)` for the calling thread. */
 export function unshare(flags: number): void {

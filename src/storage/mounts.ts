@@ -17,6 +17,12 @@ export function mountPoints(text: string): readonly string[] {
   });
 }
 
+/** What the mount at a mount point forbids, in the words of mount(8), from the text of a mountinfo file. */
+export function forbiddenAt(text: string, point: string): readonly string[] {
+  const line = text.split("\n").findLast((each) => withoutOctal(each.split(" ")[4] ?? "") === point);
+  return (line?.split(" ")[5] ?? "").split(",").filter((option) => option === "nosuid" || option === "nodev" || option === "noexec");
+}
+
 /** The overlays in the text of a mountinfo file, with their lower directories as they were named when it was mounted. */
 export function overlaysIn(text: string): readonly { readonly target: string; readonly lower: readonly string[] }[] {
   return text.split("\n").flatMap((line) => {

@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from "node:path";
 import { fail, unless } from "../base/errors.ts";
 import { ensureDirectory } from "../base/files.ts";
 import { mount, MS_NODEV, unmount } from "../base/libc.ts";
+import { openLayers, type OverlayUsers } from "./idmapped.ts";
 import { O_PATH, workingIn } from "./syscalls.ts";
 import { inUserNamespace } from "./userNamespace.ts";
 
@@ -16,6 +17,8 @@ export interface Rootfs {
   readonly work: string;
   /** Where the container's root appears. Made when missing. */
   readonly target: string;
+  /** Its ids are those of a user namespace, in which 0 is `first` of the host. */
+  readonly users?: OverlayUsers & { readonly first: number };
 }
 
 /** mount(2) takes one page of options, the terminating zero included. */
@@ -30,13 +33,16 @@ const DEEPEST = 500;
 export function mountRootfs(rootfs: Rootfs): void {
   ensureDirectory(rootfs.target);
   if (isMounted(rootfs.target)) return;
-  const { layers, target } = rootfs;
+  const { layers, target, users } = rootfs;
   if (layers.length > DEEPEST) fail("unsupported", `Cannot mount "${target}": its image has ${layers.length} layers, at most ${DEEPEST} can be mounted`);
   ensureDirectory(rootfs.upper);
   takeOver(rootfs);
   rmSync(rootfs.work, { recursive: true, force: true }); // a mark in it refuses a second volatile mount
   ensureDirectory(rootfs.work);
-  mountOverlay({ ...rootfs, target: resolve(target), upper: resolve(rootfs.upper), work: resolve(rootfs.work) });
+  const resolved = { ...rootfs, target: resolve(target), upper: resolve(rootfs.upper), work: resolve(rootfs.work) };
+  if (users === undefined) return mountOverlay(resolved);
+  using mapped = openLayers(layers, users);
+  mountOverlay({ ...resolved, layers: mapped.layers });
 }
 
 /** Names are made as short as can be: those of the layers relative to their directory, the others by descriptors where need be. */
@@ -100,7 +106,8 @@ function takeOver(rootfs: Rootfs): void {
   const top = rootfs.layers.at(-1);
   const { mode, uid, gid } = top === undefined ? { mode: 0o755, uid: 0, gid: 0 } : statSync(top);
   chmodSync(rootfs.upper, mode & 0o7777);
-  chownSync(rootfs.upper, uid, gid);
+  const first = rootfs.users?.first ?? 0; // the upper directory is not mapped: what it holds has the ids of the host
+  chownSync(rootfs.upper, first + uid, first + gid);
 }
 
 function isMounted(target: string): boolean {

@@ -39,7 +39,7 @@ export function openSubPath(volume: string, subPath: string, options: { readonly
 }
 
 /** Unmounts and removes a mount point; never what is in it. */
-function release(at: string): void {
+export function release(at: string): void {
   while (unmount(at));
   const found = statSync(at, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) rmdirSync(at);
