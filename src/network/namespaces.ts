@@ -6,7 +6,7 @@
  * where the mount propagation of their directory wants them; nothing here depends on it.
  */
 import { closeSync, openSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS, mount, MS_BIND, sethostname, setns, unmount, unshare } from "../base/libc.ts";
+import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUSER, CLONE_NEWUTS, mount, MS_BIND, sethostname, setns, unmount, unshare } from "../base/libc.ts";
 import { messageOf, unless, WherryError } from "../base/errors.ts";
 import { LOST_NAMESPACE, type NamespaceFiles } from "./network.ts";
 import { raiseLink } from "./rtnetlink.ts";
@@ -16,14 +16,15 @@ const NSFS_MAGIC = 0x6e736673;
 
 /** The kinds of namespaces that can be pinned, by the name in /proc/PID/ns. */
 const KINDS = {
+  user: { flag: CLONE_NEWUSER, file: (files: Partial<NamespaceFiles>) => files.user },
   net: { flag: CLONE_NEWNET, file: (files: Partial<NamespaceFiles>) => files.network },
   ipc: { flag: CLONE_NEWIPC, file: (files: Partial<NamespaceFiles>) => files.ipc },
   uts: { flag: CLONE_NEWUTS, file: (files: Partial<NamespaceFiles>) => files.uts },
 } as const;
-type Kind = keyof typeof KINDS;
-const ALL: readonly Kind[] = ["net", "ipc", "uts"];
+export type Kind = keyof typeof KINDS;
+const ALL: readonly Kind[] = ["user", "net", "ipc", "uts"];
 
-interface Pin {
+export interface Pin {
   readonly kind: Kind;
   readonly path: string;
 }
@@ -35,7 +36,7 @@ interface Handle {
 }
 
 /**
- * Makes new namespaces of the kinds that have a file, and pins them there; `lo` is up in the network namespace, the
+ * Makes new namespaces of the kinds that have a file (but `user`: `makeUserNamespaces`), and pins them there; `lo` is up in the network namespace, the
  * host name set in the UTS namespace. Whatever the files held before is let go. Nothing is left behind on failure.
  * Fails with code `ELOSTNAMESPACE` when the thread could not come back: the process must end at once then.
  */
@@ -44,16 +45,19 @@ export function makeNamespaces(request: { readonly files: Partial<NamespaceFiles
   removeNamespaces(request.files);
   const made = newNamespaces(pins.map((pin) => pin.kind), request.hostname);
   try {
-    for (const { kind, path } of pins) {
-      writeFileSync(path, "", { mode: 0o600 });
-      mount(`/proc/self/fd/${handleOf(made, kind)}`, path, "", MS_BIND);
-    }
+    for (const { kind, path } of pins) pin(`/proc/self/fd/${handleOf(made, kind)}`, path);
   } catch (thrown) {
     removeNamespaces(request.files);
     throw thrown;
   } finally {
     closeAll(made);
   }
+}
+
+/** Holds the namespace of a file by a bind mount of it at `path`. */
+export function pin(namespace: string, path: string): void {
+  writeFileSync(path, "", { mode: 0o600 });
+  mount(namespace, path, "", MS_BIND);
 }
 
 /**
@@ -73,12 +77,15 @@ export function namespacesStand(files: Partial<NamespaceFiles>): boolean {
 }
 
 /** Runs `action`, which must be synchronous and short, in the network namespace that is pinned at `path`. */
-export function inNetwork<T>(path: string, action: () => T): T {
+export const inNetwork = <T>(path: string, action: () => T): T => inNamespace("net", path, action);
+
+/** Runs `action`, which must be synchronous and short, in the namespace that is pinned at `path`. */
+export function inNamespace<T>(kind: Exclude<Kind, "user">, path: string, action: () => T): T {
   const target = openSync(path, "r");
-  const home = openHandles(["net"]);
+  const home = openHandles([kind]);
   try {
     try {
-      setns(target, CLONE_NEWNET);
+      setns(target, KINDS[kind].flag);
       return action();
     } finally {
       comeBack(home);
@@ -92,7 +99,8 @@ export function inNetwork<T>(path: string, action: () => T): T {
 /** True for the error after which the process must end at once; whoever handles errors of this folder passes it on. */
 export const isLostNamespace = (thrown: unknown): boolean => thrown instanceof WherryError && thrown.code === LOST_NAMESPACE;
 
-function pinsOf(files: Partial<NamespaceFiles>): readonly Pin[] {
+/** The kinds that have a file, in the order in which they are made. */
+export function pinsOf(files: Partial<NamespaceFiles>): readonly Pin[] {
   return ALL.flatMap((kind) => {
     const path = KINDS[kind].file(files);
     return path === undefined ? [] : [{ kind, path }];

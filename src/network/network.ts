@@ -37,6 +37,8 @@ export interface Attachment {
 
 /** Files that pin a pod's namespaces. */
 export interface NamespaceFiles {
+  /** The pod's own user namespace, which owns the others. */
+  readonly user?: string;
   readonly network?: string;
   readonly ipc?: string;
   readonly uts?: string;
