@@ -33,6 +33,10 @@ const CASES: Readonly<Record<string, ConfigInput>> = {
     host: { ...host, seLinux: true, appArmor: () => ["mine", "docker-default"] },
   }),
   "host-namespaces": inputOf({ pod: podOf([containerOf()], { hostPID: true, hostIPC: true, securityContext: { seccompProfile: { type: "Unconfined" }, sysctls: [{ name: "net.core.somaxconn", value: "7" }] } }), namespaces: { network: "/run/wherry/pods/p/netns", uts: "/run/wherry/pods/p/utsns" } }),
+  "own-users": inputOf({
+    users: { path: "/run/wherry/pods/p/userns", first: 1_879_048_192, count: 65_536 },
+    binds: [{ source: "/run/wherry/pods/p/mapped/web.0", destination: "/secret", readOnly: true, recursive: false, options: ["nosuid", "nodev"] }],
+  }),
   volumes: inputOf({
     binds: [
       { source: "/v/deep", destination: "/data/a/b/", readOnly: true, recursive: true },
@@ -51,6 +55,14 @@ describe("ociConfig", () => {
     expect(ociConfig(inputOf({ container: limited, host: { ...host, controllers: ["memory"] } })).warnings).toEqual([
       'Cannot limit cpu of container "web" to "500m": this host has no cgroup controller "cpu"',
     ]);
+  });
+
+  test("ociConfig refuses ids that the pod's user namespace has not", () => {
+    const users = { path: "/u", first: 65_536, count: 65_536 };
+    const run = (uid: number, gid: number, additionalGids: readonly number[] = []) => (): unknown => ociConfig(inputOf({ users, identity: { uid, gid, additionalGids, home: "/" } }));
+    expect(run(65_535, 65_535)).not.toThrow();
+    expect(run(65_536, 0)).toThrow('Cannot run container "web" with user 65536: the pod has hostUsers false, it should be 0 to 65535');
+    expect(run(0, 0, [5, 70_000])).toThrow("with group 70000");
   });
 
   test("ociConfig says what of a security context it cannot give", () => {

@@ -7,6 +7,7 @@ import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
 import { seLinuxLabels } from "./labels.ts";
 import { mountsOf, rootfsPropagation } from "./mounts.ts";
 import { processOf } from "./process.ts";
+import { checkMapped, mappingsOf, userNamespace } from "./users.ts";
 import { resourcesOf } from "./resources.ts";
 import { seccompOf } from "./seccomp.ts";
 import { capabilitiesOf, effectiveSecurity } from "./security.ts";
@@ -16,6 +17,7 @@ import { capabilitiesOf, effectiveSecurity } from "./security.ts";
  * pod's UTS namespace has it already, and the host's must not be changed. Kind `invalid` when there is nothing to run.
  */
 export function ociConfig(input: ConfigInput): ConfigResult {
+  checkMapped(input);
   const { resources, warnings } = resourcesOf(input);
   const { host } = input;
   const security = effectiveSecurity(input.pod, input.container);
@@ -31,7 +33,8 @@ export function ociConfig(input: ConfigInput): ConfigResult {
     mounts: mountsOf(input.binds, { writable: privileged }),
     annotations: {},
     linux: {
-      namespaces: namespacesOf(input),
+      namespaces: [...namespacesOf(input), ...userNamespace(input.users)],
+      ...mappingsOf(input.users),
       cgroupsPath: input.cgroupsPath,
       resources: withDevices(resources, input.devices ?? []),
       ...rootfsPropagation(input.binds),

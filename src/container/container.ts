@@ -23,6 +23,18 @@ export interface Bind {
   readonly propagation?: "rprivate" | "rslave" | "rshared";
   /** With `readOnly`: so are the mounts below it. */
   readonly readOnlyBelow?: boolean;
+  /** More of mount(8): what the source's own mount forbids. */
+  readonly options?: readonly string[];
+}
+
+/** A user namespace of the pod's own. */
+export interface Users {
+  /** Its file. */
+  readonly path: string;
+  /** The id of the host that is its 0. */
+  readonly first: number;
+  /** How many ids there are in it. */
+  readonly count: number;
 }
 
 /** A block device of the host in the container. */
@@ -80,6 +92,8 @@ export interface ConfigInput {
   readonly devices?: readonly Device[];
   /** Files of the pod's namespaces; a kind without one is the host's, but for `pid`: the container's own, unless the pod says hostPID. */
   readonly namespaces: { readonly network?: string; readonly ipc?: string; readonly uts?: string; readonly pid?: string };
+  /** The pod says `hostUsers: false`. */
+  readonly users?: Users;
   readonly hostname: string;
   readonly cgroupsPath: string;
   readonly host: HostLimits;

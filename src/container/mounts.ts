@@ -15,9 +15,9 @@ export function mountsOf(binds: readonly Bind[], { writable }: MountOptions): re
   return [...defaults, ...binds.map(bindMount)].toSorted((a, b) => depth(a) - depth(b));
 }
 
-function bindMount({ source, destination, readOnly, recursive, propagation = "rprivate", readOnlyBelow = false }: Bind): OciMount {
+function bindMount({ source, destination, readOnly, recursive, propagation = "rprivate", readOnlyBelow = false, options = [] }: Bind): OciMount {
   const access = readOnly ? ["ro", ...(readOnlyBelow ? ["rro"] : [])] : ["rw"];
-  return { destination: normal(destination), type: "bind", source, options: [recursive ? "rbind" : "bind", propagation, ...access] };
+  return { destination: normal(destination), type: "bind", source, options: [recursive ? "rbind" : "bind", propagation, ...access, ...options] };
 }
 
 /** A mount that is to be seen outside, or comes from there, must not be cut off by the root's own propagation (containerd `WithMounts`). */

@@ -3,7 +3,9 @@
  * as Kubernetes' pause does, and ends when it is told to. Pure.
  */
 import type { OciConfig } from "../runtime/oci.ts";
+import type { Users } from "./container.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
+import { mappingsOf, userNamespace } from "./users.ts";
 
 export interface PauseInput {
   /** An empty directory. */
@@ -12,6 +14,8 @@ export interface PauseInput {
   readonly program: string;
   readonly cgroupsPath: string;
   readonly lowestOomScoreAdj?: number;
+  /** The pod's own user namespace, which is to own the PID namespace. */
+  readonly users?: Users | undefined;
 }
 
 /** User and group of Kubernetes' pause. */
@@ -20,7 +24,7 @@ const NOBODY = 65_535;
 const OOM_SCORE_ADJ = -998;
 
 /** Rights to nothing, the host's network and names (which it never looks at), and a root filesystem of one file. */
-export function pauseConfig({ rootfs, program, cgroupsPath, lowestOomScoreAdj = -1000 }: PauseInput): OciConfig {
+export function pauseConfig({ rootfs, program, cgroupsPath, lowestOomScoreAdj = -1000, users }: PauseInput): OciConfig {
   const none: readonly string[] = [];
   return {
     ociVersion: "1.0.2",
@@ -41,6 +45,6 @@ export function pauseConfig({ rootfs, program, cgroupsPath, lowestOomScoreAdj = 
       { destination: "/pause", type: "bind", source: program, options: ["bind", "rprivate", "ro"] },
     ],
     annotations: {},
-    linux: { namespaces: [{ type: "pid" }, { type: "mount" }, { type: "ipc" }], cgroupsPath, resources: { devices: [{ allow: false, access: "rwm" }] }, maskedPaths: MASKED_PATHS, readonlyPaths: READONLY_PATHS },
+    linux: { namespaces: [{ type: "pid" }, { type: "mount" }, { type: "ipc" }, ...userNamespace(users)], ...mappingsOf(users), cgroupsPath, resources: { devices: [{ allow: false, access: "rwm" }] }, maskedPaths: MASKED_PATHS, readonlyPaths: READONLY_PATHS },
   };
 }

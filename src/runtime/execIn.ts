@@ -8,6 +8,7 @@ import { readConfig } from "./bundle.ts";
 import { pathOf } from "./chooseRuntime.ts";
 import { at } from "./json.ts";
 import type { ExecRequest } from "./runtime.ts";
+import { raisingLimits } from "./users.ts";
 
 let count = 0;
 
@@ -22,12 +23,13 @@ let count = 0;
 export async function execIn(command: readonly string[], { id, bundle }: { readonly id: string; readonly bundle: string }, request: ExecRequest): Promise<number> {
   count += 1;
   const file = `${bundle}/exec-${process.pid}-${count}.json`;
-  writeFileSync(file, JSON.stringify(execProcess(at(readConfig(bundle), "process"), request)), { mode: 0o600 });
+  const config = readConfig(bundle);
+  writeFileSync(file, JSON.stringify(execProcess(at(config, "process"), request)), { mode: 0o600 });
   const log = `${bundle}/exec-${process.pid}-${count}-log.json`;
   const setpriv = pathOf("setpriv");
   const argv = [
     ...(setpriv === undefined ? [] : [setpriv, "--pdeathsig", "TERM", "--"]),
-    ...command, "--log", log, "exec", ...(request.terminal ? ["--tty"] : []), "--process", file, id,
+    ...raisingLimits(config), ...command, "--log", log, "exec", ...(request.terminal ? ["--tty"] : []), "--process", file, id,
   ];
   try {
     const stdin = request.interactive || request.terminal ? "inherit" : "ignore";

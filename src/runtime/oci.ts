@@ -42,6 +42,9 @@ export interface OciMount {
 
 export interface OciLinux {
   readonly namespaces: readonly { readonly type: "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup"; readonly path?: string }[];
+  /** Of the user namespace. */
+  readonly uidMappings?: readonly OciMapping[];
+  readonly gidMappings?: readonly OciMapping[];
   readonly cgroupsPath: string;
   readonly resources?: OciResources;
   readonly seccomp?: unknown;
@@ -51,6 +54,12 @@ export interface OciLinux {
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly mountLabel?: string;
   readonly rootfsPropagation?: string;
+}
+
+export interface OciMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 }
 
 export interface OciDevice {

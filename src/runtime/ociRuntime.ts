@@ -22,6 +22,7 @@ import { sentenceOf } from "./messages.ts";
 import { endMakers, monitorArgv, monitorEnd, monitorOf, type MonitorParts, startMonitor } from "./monitor.ts";
 import { signalProcess } from "./process.ts";
 import { isAlive, listRecords, readRecord, recordDirectory, removeRecord, type RuntimeRecord } from "./record.ts";
+import { fitMappings, giveStreams } from "./users.ts";
 import type { Created, CreateRequest, Observed, Runtime } from "./runtime.ts";
 
 export interface RuntimeOptions {
@@ -155,9 +156,10 @@ async function create(driver: Driver, request: CreateRequest): Promise<Created> 
   try {
     ensureDirectory(driver.root);
     ensureDirectory(dirname(request.logPath), 0o750);
-    makeBundle(bundle, withFilter(spareHostMounts(request.config, bundle), parts));
+    makeBundle(bundle, withFilter(fitMappings(spareHostMounts(request.config, bundle), parts), parts));
     const line = await startMonitor([...(request.launcher ?? []), ...monitorArgv(request, parts)], request, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
     const pid = pidOf(line, bundle);
+    giveStreams(pid, request.config);
     keepFilter(request.config, parts, id);
     return { pid, monitorPid: monitorOf(id, bundle) ?? 0 };
   } catch (thrown) {

@@ -3,6 +3,7 @@
  * (runc), and `exec.fifo` until the payload is started. Reading it says what `crun state` would say, without a process.
  */
 import { existsSync, readdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { unmount } from "../base/libc.ts";
@@ -51,12 +52,14 @@ export function listRecords(root: string): readonly string[] {
   return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map((entry) => entry.name);
 }
 
+/** crun forgets where it was while it makes devices for a container with a user namespace, and records `/`; the root filesystem is in the bundle. */
 function fromCrun(status: unknown): Omit<RuntimeRecord, "created"> {
+  const bundle = textAt(status, "bundle") ?? "";
   return {
     kind: "crun",
     pid: numberAt(status, "pid") ?? 0,
     startTime: numberAt(status, "process-start-time") ?? 0,
-    bundle: textAt(status, "bundle") ?? "",
+    bundle: bundle === "/" ? dirname(textAt(status, "rootfs") ?? bundle) : bundle,
     cgroup: textAt(status, "cgroup-path"),
   };
 }

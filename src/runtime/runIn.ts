@@ -8,6 +8,7 @@ import { execProcess } from "./execIn.ts";
 import { at } from "./json.ts";
 import { sentenceOf } from "./messages.ts";
 import type { Ran, RunRequest } from "./runtime.ts";
+import { raisingLimits } from "./users.ts";
 
 let count = 0;
 
@@ -22,9 +23,10 @@ export async function runIn(command: readonly string[], { id, bundle }: { readon
   const base = `${bundle}/run-${process.pid}-${count}`;
   const [file, log, pidFile] = [`${base}.json`, `${base}-log.json`, `${base}.pid`];
   const words = { args: request.args, env: [], cwd: "", terminal: false, interactive: false };
-  writeFileSync(file, JSON.stringify(execProcess(at(readConfig(bundle), "process"), words)), { mode: 0o600 });
+  const config = readConfig(bundle);
+  writeFileSync(file, JSON.stringify(execProcess(at(config, "process"), words)), { mode: 0o600 });
   try {
-    const child = Bun.spawn([...tied(), ...command, "--log", log, "exec", "--pid-file", pidFile, "--process", file, id], { stdio: ["ignore", "pipe", "pipe"], env: CLEAN_ENV });
+    const child = Bun.spawn([...tied(), ...raisingLimits(config), ...command, "--log", log, "exec", "--pid-file", pidFile, "--process", file, id], { stdio: ["ignore", "pipe", "pipe"], env: CLEAN_ENV });
     let over = false;
     const end = (): void => {
       over = true;
