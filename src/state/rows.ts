@@ -179,6 +179,7 @@ export const PODS = table<PodRecord>("pods", {
   initializedAt: plain("initialized_at", integer),
   readyAt: plain("ready_at", integer),
   startedAt: optional(plain("started_at", integer)),
+  ids: optional(plain("ids", integer)),
   conditions: optional(json("conditions", mapOf(shape<PodConditions[string]>({ status: oneOf(["True", "False"]), since: integer })))),
 });
 

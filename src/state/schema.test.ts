@@ -62,6 +62,16 @@ test("RUNTIME version 4 gives pods a second address, which those of before lack"
   expect(() => database.run("UPDATE pods SET ip6 = 'fd00::2' WHERE uid = 'b'")).toThrow("UNIQUE");
 });
 
+test("RUNTIME version 5 gives no two pods the same ids", () => {
+  using database = new Sqlite(":memory:");
+  for (const migration of RUNTIME.migrations.slice(0, 5)) database.run(migration);
+  const add = (uid: string, ids: number | null): unknown =>
+    database.run("INSERT INTO pods (uid, service, pod, hash, wanted, cgroup, network, ip, phase, reason, message, created_at, sandbox_at, initialized_at, ready_at, ids) VALUES (?, 's', ?, '', 'running', '', 'none', '', '', '', '', 0, 0, 0, 0, ?)", [uid, JSON.stringify({ metadata: { namespace: "n", name: uid } }), ids]);
+  for (const uid of ["a", "b"]) add(uid, null);
+  add("c", 65536);
+  expect(() => add("d", 65536)).toThrow("UNIQUE");
+});
+
 test("DURABLE and RUNTIME have a test of each migration here", () => {
-  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 4]);
+  expect([DURABLE.migrations.length, RUNTIME.migrations.length]).toEqual([4, 5]);
 });

@@ -211,5 +211,9 @@ export const RUNTIME: Schema = {
     ALTER TABLE pods ADD COLUMN ip6 TEXT;               -- NULL: it has none
     CREATE UNIQUE INDEX pods_ip6 ON pods (ip6);
     `,
+    `
+    ALTER TABLE pods ADD COLUMN ids INTEGER;            -- first id of its user namespace; NULL: it has none (yet)
+    CREATE UNIQUE INDEX pods_ids ON pods (ids);
+    `,
   ],
 };

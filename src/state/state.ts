@@ -141,6 +141,8 @@ export interface PodRecord {
   readonly readyAt: number;
   /** When it was last asked to run; absent: since it was created. */
   readonly startedAt?: number;
+  /** The first of the host's user and group ids that are the pod's own; absent when it has none, or none yet. No two pods have the same. */
+  readonly ids?: number;
   /** Conditions by type, those that readiness gates wait for among them; one that is absent was never true. */
   readonly conditions?: PodConditions;
 }

@@ -36,7 +36,7 @@ describe("words", () => {
   test("error messages say what cannot be done, then what is and what should be, without a final period", () => {
     const grammar = /^Cannot ([a-z]|…)[^:]*(:|…)[\s\S]*[^.\s]$/;
     /** The end of a sentence that the caller begins, and sentences that users of Kubernetes know from the kubelet. */
-    const elsewhere = /^(it |"…": |Container image "…" is not present|container(?:'s)? (?:has )?runAs|failed to construct FQDN )/;
+    const elsewhere = /^(it |"…": |Container image "…" is not present|container(?:'s)? (?:has )?runAs|failed to construct FQDN |create user namespace: )/;
     const wrong = messages().filter(({ message }) => !grammar.test(message) && !elsewhere.test(message));
     expect(wrong.map(({ where, message }) => `${where}: ${message}`)).toEqual([]);
   });
