@@ -23,7 +23,7 @@ export const serviceDirectory = (paths: Paths, service: string): string => `${pa
 export const serviceLock = (paths: Paths, service: string): string => `${paths.runtime}/locks/${service}.lock`;
 export const controlSocket = (paths: Paths, service: string): string => `${serviceDirectory(paths, service)}/control.sock`;
 
-/** Everything of one pod, by uid: `netns`, `ipcns`, `utsns`, `shm/`, `hosts`, `resolv.conf`, `hostname`, `containers/<id>/`, and tmpfs volumes. */
+/** Everything of one pod, by uid: `netns`, `ipcns`, `utsns`, `userns`, `mapped/`, `shm/`, `hosts`, `resolv.conf`, `hostname`, `containers/<id>/`, and tmpfs volumes. */
 export const podDirectory = (paths: Paths, uid: string): string => `${paths.runtime}/pods/${uid}`;
 /** OCI bundle of one container: `config.json`, `rootfs/`, `exit`, `life`, `pid`, `conmon.pid`. */
 export const bundleDirectory = (paths: Paths, uid: string, id: string): string => `${podDirectory(paths, uid)}/containers/${id}`;

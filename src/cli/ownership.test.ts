@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ownerFor } from "./ownership.ts";
+import { ownerFor, rootOf } from "./ownership.ts";
 
 const HOST = "         0          0 4294967295\n";
 const file = { uid: 1000, gid: 1001, mode: 0o104777 };
@@ -18,4 +18,9 @@ test("ownerFor() counts as the container's user namespace does", () => {
   expect(ownerFor({ uid: 0, gid: 0, ...maps, plain: false })(file)).toEqual({ uid: 5000, gid: 101001, mode: 0o4777 });
   expect(ownerFor({ uid: 0, gid: 0, ...maps, plain: true })(file)).toEqual({ uid: 100000, gid: 100000, mode: 0o755 });
   expect(() => ownerFor({ uid: 0, gid: 0, ...maps, plain: false })({ ...file, uid: 2000 })).toThrow("the container has no such id");
+});
+
+test("rootOf() is whom the container's root is on the host", () => {
+  expect(rootOf({ uidMap: HOST, gidMap: HOST })).toEqual({ uid: 0, gid: 0 });
+  expect(rootOf({ uidMap: "0 100000 1000\n", gidMap: "0 200000 65536\n" })).toEqual({ uid: 100000, gid: 200000 });
 });

@@ -25,6 +25,9 @@ export function ownerFor({ uid, gid, uidMap, gidMap, plain }: OwnerRequest): (fi
   return (file) => ({ uid: uids(keeps ? file.uid : uid), gid: gids(keeps ? file.gid : gid), mode: keeps ? file.mode & 0o7777 : file.mode & 0o755 });
 }
 
+/** The host's ids of the container's root. */
+export const rootOf = ({ uidMap, gidMap }: Pick<OwnerRequest, "uidMap" | "gidMap">): { readonly uid: number; readonly gid: number } => ({ uid: mapping(uidMap)(0), gid: mapping(gidMap)(0) });
+
 /** The host's id for an id of the container's user namespace (user_namespaces(7)). Kind `failed` when there is none. */
 function mapping(text: string): (id: number) => number {
   const ranges = text.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));

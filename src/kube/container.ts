@@ -16,6 +16,8 @@ import type { VolumeUse } from "./volumes.ts";
 export interface ContainerOptions extends PortOptions {
   /** The pod's volumes. */
   readonly volumes: readonly VolumeUse[];
+  /** The pod has no user namespace of its own. */
+  readonly hostUsers: boolean;
 }
 
 /** Reads a container; undefined when it has no usable name or image (and that is noted). */
@@ -39,7 +41,7 @@ export function readContainer(cursor: Cursor, options: ContainerOptions): Contai
     ...readProbes(cursor, { ports: ports.flatMap((port) => port.name ?? []) }),
     ...present("terminationMessagePath", optionalText(cursor, "terminationMessagePath", RULES.absolutePath)),
     ...present("terminationMessagePolicy", TERMINATION_MESSAGE_POLICIES.find((known) => known === text(field(cursor, "terminationMessagePolicy")))),
-    ...present("securityContext", readSecurity(field(cursor, "securityContext"))),
+    ...present("securityContext", readSecurity(field(cursor, "securityContext"), options)),
     ...present("stdin", flag(field(cursor, "stdin"))),
     ...present("stdinOnce", flag(field(cursor, "stdinOnce"))),
     ...present("tty", flag(field(cursor, "tty"))),

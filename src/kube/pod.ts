@@ -24,7 +24,7 @@ export function readPod(object: Cursor, annotations?: Readonly<Record<string, st
 function readSpec(spec: Cursor): PodSpec {
   const volumes = items(field(spec, "volumes"));
   const hostNetwork = flag(field(spec, "hostNetwork")) ?? false;
-  const options = { volumes: volumeUses(volumes), hostNetwork };
+  const options = { volumes: volumeUses(volumes), hostNetwork, hostUsers: flag(field(spec, "hostUsers")) ?? true };
   checkUnique(volumes, "volume");
   checkUnique([...items(field(spec, "initContainers")), ...items(field(spec, "containers"))], "container");
   const policy = text(field(spec, "restartPolicy"));
@@ -70,16 +70,26 @@ function readShared(spec: Cursor): Partial<PodSpec> {
   const own = (name: "hostPID" | "hostIPC" | "hostUsers" | "shareProcessNamespace"): boolean | undefined => flag(field(spec, name));
   const shared = field(spec, "shareProcessNamespace");
   if (own("hostPID") === true && own("shareProcessNamespace") === true && shared !== undefined) complain(shared, { code: "value", message: "is true as well as hostPID, should be one of them" });
-  const users = field(spec, "hostUsers");
-  if (own("hostUsers") === false && users !== undefined) {
-    for (const name of ["hostNetwork", "hostPID", "hostIPC"]) if (flag(field(spec, name)) === true) complain(users, { code: "value", message: `is false, should not be with ${name}: true` });
-  }
+  if (own("hostUsers") === false) checkOwnUsers(spec);
   return {
     ...present("hostPID", own("hostPID")),
     ...present("hostIPC", own("hostIPC")),
     ...present("hostUsers", own("hostUsers")),
     ...present("shareProcessNamespace", own("shareProcessNamespace")),
   };
+}
+
+/** core/v1 `validateHostUsers`; of block devices the kubelet says it (KEP-127, "Non-conformant volume types"). */
+function checkOwnUsers(spec: Cursor): void {
+  const forbid = (at: Cursor, what: string): void => complain(at, { code: "value", message: `is ${what}, should not be when \`hostUsers\` is false` });
+  for (const name of ["hostNetwork", "hostPID", "hostIPC"]) {
+    const at = field(spec, name);
+    if (at !== undefined && flag(at) === true) forbid(at, "true");
+  }
+  for (const container of [...items(field(spec, "initContainers")), ...items(field(spec, "containers"))]) {
+    const at = field(container, "volumeDevices");
+    if (at !== undefined && items(at).length > 0) forbid(at, "given");
+  }
 }
 
 /** Only Linux containers can be run. */

@@ -33,11 +33,13 @@ function groupOf(cursor: Cursor): number | undefined {
 }
 
 /** A container's own; undefined when there is none. */
-export function readSecurity(cursor: Cursor | undefined): SecurityContext | undefined {
+export function readSecurity(cursor: Cursor | undefined, { hostUsers }: { readonly hostUsers: boolean }): SecurityContext | undefined {
   if (cursor === undefined) return undefined;
   const [privileged, escalation] = [flag(field(cursor, "privileged")), flag(field(cursor, "allowPrivilegeEscalation"))];
   const capabilities = readCapabilities(field(cursor, "capabilities"));
-  const procMount = text(field(cursor, "procMount"));
+  const mountAt = field(cursor, "procMount");
+  const procMount = text(mountAt);
+  if (mountAt !== undefined && procMount === "Unmasked" && hostUsers) complain(mountAt, { code: "value", message: "is Unmasked, `hostUsers` must be false to use `Unmasked`" });
   const at = field(cursor, "allowPrivilegeEscalation");
   if (escalation === false && at !== undefined) {
     if (privileged === true) complain(at, { code: "value", message: "is false, should not be for a privileged container" });

@@ -3,13 +3,16 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { podDirectory } from "../base/paths.ts";
 import type { Bind, Device } from "../container/container.ts";
-import type { Container, Volume, VolumeDevice, VolumeMount } from "../spec/spec.ts";
+import type { Container, ContainerId, Volume, VolumeDevice, VolumeMount } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
+import { type Idmapped, openIdmapped, optionsAt } from "../storage/idmapped.ts";
 import { propagationOf, type MountPropagation } from "../storage/mounts.ts";
 import { openSubPath, type SubPath } from "../storage/subPath.ts";
 import { claimOf, isClaim, pathOf } from "./claims.ts";
 import type { PodHost } from "./pod.ts";
 import { isProjected } from "./projectedFiles.ts";
+import { terminationBind } from "./terminationMessage.ts";
+import { mappedAt, usersOf } from "./users.ts";
 import { volumeDirectory, volumeOf } from "./volumes.ts";
 
 /** Mounts and devices of a container. Sources of subPaths are held open: dispose when the OCI runtime has created the container. */
@@ -20,6 +23,8 @@ export interface Binds extends Disposable {
 
 export interface BindRequest {
   readonly container: Container;
+  /** Its start. */
+  readonly id: ContainerId;
   /** The container's environment, for `subPathExpr`. */
   readonly env: readonly { readonly name: string; readonly value: string }[];
   /** Kernel release of the host; undefined: new enough. */
@@ -28,13 +33,14 @@ export interface BindRequest {
 
 /** Fails with kind `invalid` for what cannot be mounted as asked. */
 export function bindsOf(host: PodHost, record: PodRecord, request: BindRequest): Binds {
-  const open: SubPath[] = [];
-  const dispose = (): void => open.forEach((each) => each[Symbol.dispose]());
+  const open: (SubPath | Idmapped)[] = [];
+  const dispose = (): void => open.toReversed().forEach((each) => each[Symbol.dispose]());
   try {
     const { volumeMounts, volumeDevices = [] } = request.container;
     const binds = volumeMounts.map((mount, index) => bindOf(host, record, { ...request, mount, index, open }));
     const devices = volumeDevices.map((device) => deviceOf(host, record, device));
-    return { binds: [...podBinds(host, record, request.container), ...binds], devices, [Symbol.dispose]: dispose };
+    const all = [...podBinds(host, record, request.container), ...binds, ...terminationBind(host, record, request)];
+    return { binds: mapped(host, record, { sources: all, container: request.container, open }), devices, [Symbol.dispose]: dispose };
   } catch (thrown) {
     dispose();
     throw thrown;
@@ -44,10 +50,28 @@ export function bindsOf(host: PodHost, record: PodRecord, request: BindRequest):
 interface Mounting extends BindRequest {
   readonly mount: VolumeMount;
   readonly index: number;
-  readonly open: SubPath[];
+  readonly open: (SubPath | Idmapped)[];
 }
 
-function bindOf(host: PodHost, record: PodRecord, mounting: Mounting): Bind {
+interface Source extends Bind {
+  /** It has the pod's own ids already. */
+  readonly own?: boolean;
+}
+
+/** For a pod with a user namespace of its own: every source mounted anew with its ids. */
+function mapped(host: PodHost, record: PodRecord, { sources, container, open }: Pick<Mounting, "container" | "open"> & { readonly sources: readonly Source[] }): readonly Bind[] {
+  const users = usersOf(host, record);
+  return sources.map(({ own = false, ...bind }, index) => {
+    if (users === undefined) return bind;
+    if (bind.propagation === "rshared") fail("invalid", `Cannot mount "${bind.destination}" with mountPropagation Bidirectional: the pod has hostUsers false, and the host never sees mounts of another user namespace`);
+    if (own) return { ...bind, options: optionsAt(bind.source) };
+    const found = openIdmapped(bind.source, { at: mappedAt(host, record, `${container.name}.${index}`), users: users.path, recursive: bind.recursive });
+    open.push(found);
+    return { ...bind, source: found.source, options: found.options };
+  });
+}
+
+function bindOf(host: PodHost, record: PodRecord, mounting: Mounting): Source {
   const { mount, container, index, open } = mounting;
   const volume = volumeOf(record, mount.name);
   if (isClaim(volume) && claimOf(host, record, volume).volume.spec.volumeMode === "Block") {
@@ -56,7 +80,7 @@ function bindOf(host: PodHost, record: PodRecord, mounting: Mounting): Bind {
   const directory = volumeDirectory(host, record, volume);
   const readOnly = mount.readOnly || isReadOnly(volume);
   const path = subPathOf(mounting);
-  const rest = { destination: mount.mountPath, readOnly, recursive: !isProjected(volume), ...propagationAsked(mount, directory), readOnlyBelow: isReadOnlyBelow(mounting) };
+  const rest = { destination: mount.mountPath, readOnly, recursive: !isProjected(volume), ...propagationAsked(mount, directory), readOnlyBelow: isReadOnlyBelow(mounting), own: "image" in volume };
   if (path === "") return { source: directory, ...rest };
   const found = openSubPath(directory, path, { at: `${podDirectory(host.paths, record.uid)}/subpaths/${container.name}-${index}` });
   open.push(found);
@@ -118,10 +142,10 @@ function deviceOf(host: PodHost, record: PodRecord, { name, devicePath }: Volume
 }
 
 /** What every container of the pod gets, unless the container mounts something of its own there. */
-function podBinds(host: PodHost, record: PodRecord, container: Container): readonly Bind[] {
+function podBinds(host: PodHost, record: PodRecord, container: Container): readonly Source[] {
   const directory = podDirectory(host.paths, record.uid);
   const files = ["hosts", "resolv.conf", "hostname"].map((name): Bind => ({ source: `${directory}/${name}`, destination: `/etc/${name}`, readOnly: false, recursive: false }));
-  const shm: Bind = { source: record.pod.spec.hostIPC === true ? "/dev/shm" : `${directory}/shm`, destination: "/dev/shm", readOnly: false, recursive: false };
+  const shm: Source = { source: record.pod.spec.hostIPC === true ? "/dev/shm" : `${directory}/shm`, destination: "/dev/shm", readOnly: false, recursive: false, own: true };
   const own = new Set(container.volumeMounts.map(({ mountPath }) => mountPath.replace(/\/+$/, "")));
   return [...files, shm].filter(({ destination }) => !own.has(destination));
 }

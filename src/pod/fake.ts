@@ -163,6 +163,10 @@ function fakeKernel(standing: Set<string>, broken: ReadonlySet<string>): Kernel 
       refuse(broken, "make namespaces");
       for (const path of pinsOf(files)) standing.add(path);
     },
+    async makeUserNamespaces({ files }) {
+      this.makeNamespaces({ files, hostname: "" });
+    },
+    ids: { claim: ({ recorded, record }) => recorded ?? (record(65_536), 65_536), release: () => {} },
     removeNamespaces: (files) => pinsOf(files).forEach((path) => standing.delete(path)),
     namespacesStand: (files) => pinsOf(files).every((path) => standing.has(path)),
     mountShm: (path) => void standing.add(path),

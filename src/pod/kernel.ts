@@ -1,19 +1,24 @@
 /** What pods ask of the kernel directly: a value, so that the tests of this folder can stand in for it. */
 import { ensureDirectory } from "../base/files.ts";
 import { mount, MS_NODEV, MS_NOEXEC, MS_NOSUID, unmount } from "../base/libc.ts";
+import { makeUserNamespaces } from "../network/userNamespace.ts";
 import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/namespaces.ts";
 import { limitCgroup } from "../runtime/cgroupLimits.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
 import { removeCgroup } from "../runtime/cgroupTree.ts";
 import { mountImage } from "../storage/imageVolume.ts";
 import { mountRootfs, unmountRootfs } from "../storage/rootfs.ts";
+import { type IdRegister, idRegister } from "./idRegister.ts";
 
 export interface Kernel {
   readonly makeNamespaces: typeof makeNamespaces;
+  readonly makeUserNamespaces: typeof makeUserNamespaces;
   readonly removeNamespaces: typeof removeNamespaces;
   readonly namespacesStand: typeof namespacesStand;
-  /** A new, empty /dev/shm at `path`. */
-  readonly mountShm: (path: string) => void;
+  /** Which ids of the host are whose. */
+  readonly ids: IdRegister;
+  /** A new, empty /dev/shm at `path`, that belongs to a user of the host. */
+  readonly mountShm: (path: string, owner: number) => void;
   readonly unmountShm: (path: string) => void;
   readonly mountRootfs: typeof mountRootfs;
   readonly unmountRootfs: typeof unmountRootfs;
@@ -29,12 +34,14 @@ const SHM_SIZE = "65536k";
 
 export const kernel: Kernel = {
   makeNamespaces,
+  makeUserNamespaces,
   removeNamespaces,
   namespacesStand,
-  mountShm(path) {
+  ids: idRegister(),
+  mountShm(path, owner) {
     unmount(path);
     ensureDirectory(path, 0o1777);
-    mount("shm", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `mode=1777,size=${SHM_SIZE}`);
+    mount("shm", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `mode=1777,size=${SHM_SIZE},uid=${owner},gid=${owner}`);
   },
   unmountShm: (path) => void unmount(path),
   mountRootfs,

@@ -3,6 +3,7 @@
  * waits holds it. Its id follows from the pod's uid: like the rest of the sandbox it can be unmade from the row alone.
  */
 import { createHash } from "node:crypto";
+import { chownSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { ensureDirectory } from "../base/files.ts";
 import { bundleDirectory, podDirectory } from "../base/paths.ts";
@@ -12,6 +13,7 @@ import { dirname } from "node:path";
 import { containerId, type ContainerId, type PodUid } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
 import type { PodHost } from "./pod.ts";
+import { usersOf } from "./users.ts";
 
 /** The container that holds a pod's PID namespace, if it has one. */
 export const pauseId = (uid: PodUid): ContainerId => containerId(createHash("sha256").update(`pause ${uid}`).digest("hex"));
@@ -55,7 +57,9 @@ async function make(host: PodHost, record: PodRecord): Promise<number> {
   const directory = podDirectory(host.paths, uid);
   const { lowestOomScoreAdj } = host.limits(dirname(cgroup));
   ensureDirectory(`${directory}/pause`, 0o755); // it runs as another user
-  const config = pauseConfig({ rootfs: `${directory}/pause`, program, cgroupsPath: `${cgroup}/${id}`, ...(lowestOomScoreAdj === undefined ? {} : { lowestOomScoreAdj }) });
+  const users = usersOf(host, record);
+  if (users !== undefined) chownSync(`${directory}/pause`, users.first, users.first);
+  const config = pauseConfig({ rootfs: `${directory}/pause`, program, users, cgroupsPath: `${cgroup}/${id}`, ...(lowestOomScoreAdj === undefined ? {} : { lowestOomScoreAdj }) });
   const { pid } = await host.runtime.create({ id, bundle: bundleOf(host, uid), config, logPath: `${directory}/pause.log`, logSizeMax: 4096, journal: false, name: "pause", tag: record.pod.metadata.name, labels: { WHERRY_SERVICE: service } });
   await host.runtime.start(id);
   return pid;

@@ -19,6 +19,7 @@ import { namesOf, nodenameOf } from "./names.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { processesStand, processNamespace, removeProcesses } from "./processes.ts";
 import { ownIps } from "./status.ts";
+import { claimUsers, openWay, ownsUsers, releaseUsers, usersFile, usersOf } from "./users.ts";
 import { makeVolumes } from "./volumes.ts";
 
 /** Where a pod's own namespaces are pinned; on the host's network it has fewer. */
@@ -26,25 +27,34 @@ export function namespaceFiles(host: Pick<PodHost, "paths">, record: PodRecord):
   const directory = podDirectory(host.paths, record.uid);
   const { hostIPC = false } = record.pod.spec;
   const own = record.network === "host" ? {} : { network: `${directory}/netns`, uts: `${directory}/utsns` };
-  return { ...own, ...(hostIPC ? {} : { ipc: `${directory}/ipcns` }) };
+  return { ...(ownsUsers(record) ? { user: usersFile(host, record) } : {}), ...own, ...(hostIPC ? {} : { ipc: `${directory}/ipcns` }) };
 }
 
 export const sandboxStands = async (host: PodHost, record: PodRecord): Promise<boolean> => host.kernel.namespacesStand(namespaceFiles(host, record)) && (await processesStand(host, record));
 
 /** Makes namespaces, files, volumes and network of a pod; `signal` ends pulls of image volumes. What fails leaves a part that `unmakeSandbox` takes back. */
-export async function makeSandbox(host: PodHost, record: PodRecord, from: { readonly config: ConfigSource; readonly reporter: PodReporter; readonly signal: AbortSignal }): Promise<void> {
-  const directory = podDirectory(host.paths, record.uid);
+export async function makeSandbox(host: PodHost, given: PodRecord, from: { readonly config: ConfigSource; readonly reporter: PodReporter; readonly signal: AbortSignal }): Promise<void> {
+  const directory = podDirectory(host.paths, given.uid);
   ensureDirectory(`${directory}/containers`);
-  ensureDirectory(podDiskDirectory(host.paths, record.uid));
+  ensureDirectory(podDiskDirectory(host.paths, given.uid));
+  const record = claimUsers(host, given);
+  openWay(host, record);
   limitPod(host, record, from.reporter);
-  host.kernel.makeNamespaces({ files: namespaceFiles(host, record), hostname: nodenameOf(record) });
-  if (record.pod.spec.hostIPC !== true) host.kernel.mountShm(`${directory}/shm`);
+  await makeNamespaces(host, record);
+  if (record.pod.spec.hostIPC !== true) host.kernel.mountShm(`${directory}/shm`, record.ids ?? 0);
   for (const message of writeFiles(record, directory)) from.reporter.event({ type: "Warning", reason: "DNSConfigForming", message, fieldPath: "" });
   await allDone([
     ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),
     makeVolumes(host, record, from),
     processNamespace(host, record),
   ]);
+}
+
+async function makeNamespaces(host: PodHost, record: PodRecord): Promise<void> {
+  const { user, ...files } = namespaceFiles(host, record);
+  const [users, hostname] = [usersOf(host, record), nodenameOf(record)];
+  if (user === undefined || users === undefined) host.kernel.makeNamespaces({ files, hostname });
+  else await host.kernel.makeUserNamespaces({ files: { ...files, user }, hostname, ids: users });
 }
 
 /** The cgroup of the pod, with what its containers ask for together. */
@@ -101,6 +111,7 @@ export async function removeSandbox(host: PodHost, record: PodRecord): Promise<v
   await unmakeSandbox(host, record);
   const { namespace, name } = record.pod.metadata;
   await removePodDirectories(host, record.uid);
+  releaseUsers(host, record);
   await releaseClaims(host, record.uid);
   await removeTree(podLogDirectory(host.paths, namespace, name, record.uid));
 }

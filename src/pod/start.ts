@@ -21,7 +21,8 @@ import { nodenameOf } from "./names.ts";
 import { namespaceFiles } from "./sandbox.ts";
 import { type Binds, bindsOf } from "./binds.ts";
 import { fieldPathOf } from "./fieldPath.ts";
-import { ofShare, terminationBind } from "./terminationMessage.ts";
+import { ofShare } from "./terminationMessage.ts";
+import { mappedAt, openWay, usersOf } from "./users.ts";
 
 export interface StartRequest {
   readonly record: PodRecord;
@@ -53,7 +54,7 @@ export async function startContainer(host: PodHost, request: StartRequest): Prom
     const { spec, log } = await ready(host, request, id);
     const processes = await processNamespace(host, record);
     const environment = environmentOf(host, record, { container: spec, config: request.config });
-    using mounted = bindsOf(host, record, { container: spec, env: environment.env, kernel: host.limits(dirname(record.cgroup)).kernel });
+    using mounted = bindsOf(host, record, { container: spec, id, env: environment.env, kernel: host.limits(dirname(record.cgroup)).kernel });
     const { config: oci, warnings } = configure(host, { ...request, id, bundle, spec, processes, mounted, environment });
     for (const warning of warnings) {
       event("Warning", "NotApplied", warning);
@@ -108,7 +109,13 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
   const disk = `${podDiskDirectory(host.paths, record.uid)}/containers/${id}`;
   const rootfs = `${bundle}/rootfs`;
   checkNonRoot({ pod: record.pod, uid: record.uid, container: spec, imageUser: image.config.user });
-  host.kernel.mountRootfs({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), upper: `${disk}/upper`, work: `${disk}/work`, target: rootfs });
+  const users = usersOf(host, record);
+  openWay(host, record, [bundle]);
+  host.kernel.mountRootfs({
+    layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)),
+    upper: `${disk}/upper`, work: `${disk}/work`, target: rootfs,
+    ...(users === undefined ? {} : { users: { users: users.path, first: users.first, at: mappedAt(host, record, `${spec.name}.layers`) } }),
+  });
   const { config, warnings } = ociConfig({
     pod: record.pod,
     container: spec,
@@ -117,9 +124,10 @@ function configure(host: PodHost, making: Making & { readonly spec: Container; r
     identity: withGroups(lookupIdentity(rootfs, userOf(effectiveSecurity(record.pod, spec), image.config.user)), record.pod, spec),
     env: environment.env,
     rootfs,
-    binds: [...mounted.binds, ...terminationBind(host, record, { container: spec, id })],
+    binds: mounted.binds,
     devices: mounted.devices,
     namespaces: { ...namespaceFiles(host, record), ...(processes === undefined ? {} : { pid: processes }) },
+    ...(users === undefined ? {} : { users }),
     hostname: nodenameOf(record),
     cgroupsPath: `${record.cgroup}/${id}`,
     host: host.limits(dirname(record.cgroup)),

@@ -212,12 +212,13 @@ const completed = (state: ContainerState): boolean => state.status === "terminat
 const running = (each: ContainerRecord): boolean => each.kind === "main" && each.state.status === "running";
 /**
  * A specification as the API prints it: lists and limits that are empty and flags that are false, which the checked form
- * spells out, are left out. Other empty objects stay (`emptyDir: {}` means something).
+ * spells out, are left out. Other empty objects stay (`emptyDir: {}` means something), and `hostUsers`, which is true when
+ * it is absent.
  */
 export function kubernetesForm(value: object): Json {
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key, each]) => each !== undefined && each !== false && !(Array.isArray(each) && each.length === 0) && !(key === "limits" && Object.keys(each).length === 0))
+      .filter(([key, each]) => each !== undefined && (each !== false || key === "hostUsers") && !(Array.isArray(each) && each.length === 0) && !(key === "limits" && Object.keys(each).length === 0))
       .map(([key, each]) => [key, printed(each)]),
   );
 }

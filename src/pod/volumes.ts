@@ -14,6 +14,7 @@ import { mediumOf } from "./emptyDir.ts";
 import { allocatableOf } from "./facts.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { filesOf, isProjected, isSecret, type ProjectedVolume } from "./projectedFiles.ts";
+import { usersOf } from "./users.ts";
 import { type ImageSource, type Pulling, volumeImage } from "./volumeImage.ts";
 
 /** Where a volume is: on disk when it may be large, on tmpfs when it is small or secret, in place when it is the host's or a claim's. */
@@ -55,7 +56,9 @@ function project(host: PodHost, record: PodRecord, { volume, directory, config }
 
 async function mountImageVolume(host: PodHost, record: PodRecord, { source, directory, ...from }: Pulling & { readonly source: ImageSource; readonly directory: string }): Promise<void> {
   const image = await volumeImage(host, record, { source, ...from });
-  host.kernel.mountImage({ layers: image.layers.map((layer) => layerDirectory(host.paths.durable, layer)), target: directory });
+  const users = usersOf(host, record);
+  const layers = image.layers.map((layer) => layerDirectory(host.paths.durable, layer));
+  host.kernel.mountImage({ layers, target: directory, ...(users === undefined ? {} : { users: { users: users.path, at: `${directory}.layers` } }) });
 }
 
 async function makeEmpty({ pod }: PodRecord, emptyDir: EmptyDir, directory: string): Promise<void> {

@@ -12,11 +12,18 @@ import type { ObjectRecord, ServiceOptions } from "../state/state.ts";
 export function objectRecords(service: ServiceName, checked: Checked, { publish, network }: Pick<ServiceOptions, "publish" | "network">): readonly ObjectRecord[] {
   const pods = applyPublish(checked.pods, publish.map(parsePublish));
   if (network === "none") refuseHostPorts(pods);
+  if (network === "host") refuseOwnUsers(pods);
   const config = [...checked.namespaces, ...checked.configMaps, ...checked.secrets, ...checked.volumes, ...checked.claims];
   return [
     ...config.map((object): ObjectRecord => ({ service, object, hash: hashOf(object) })),
     ...pods.map((object): ObjectRecord => ({ service, object, hash: hashOf([object, configOf(object, checked), object.spec.hostNetwork ? "host" : network]) })),
   ];
+}
+
+/** As with `hostNetwork` of the pod itself. */
+function refuseOwnUsers(pods: readonly Pod[]): void {
+  const own = pods.find(({ spec }) => spec.hostUsers === false);
+  if (own !== undefined) fail("invalid", `Cannot give pod "${own.metadata.name}" the network of the host: its hostUsers is false, the network of the service must be bridge or none`);
 }
 
 /** A port that nobody could reach must not look published. */

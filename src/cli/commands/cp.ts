@@ -3,15 +3,16 @@ import { statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { fail, messageOf } from "../../base/errors.ts";
 import { bundleDirectory } from "../../base/paths.ts";
+import { withFileIds } from "../../base/fileIds.ts";
 import { readIfExists } from "../../base/files.ts";
 import { numberAt, parseJson, textAt } from "../../runtime/json.ts";
-import { copyIn, type CopyInOptions, copyOut, type Guest, openGuest } from "../../storage/guest.ts";
+import { copyIn, copyOut, type Guest, openGuest } from "../../storage/guest.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
 import { parsePlace, type RemotePlace } from "../copyPlace.ts";
 import { chooseContainer, containersOf, findPod } from "../find.ts";
 import { CONTAINER, NAMESPACE, namespaceOf } from "../options.ts";
-import { ownerFor } from "../ownership.ts";
+import { ownerFor, rootOf } from "../ownership.ts";
 import { runningId } from "../running.ts";
 
 export const command: Command = {
@@ -33,7 +34,7 @@ async function cp(context: Context, input: Input): Promise<Outcome> {
     const local = here(context, from);
     if (statSync(local, { throwIfNoEntry: false }) === undefined) fail("notFound", `Cannot copy "${from}": it does not exist`);
     using there = await enter(context, input, to);
-    tried(from, () => copyIn(there.guest, { source: local, target: there.path }, { onSkip, give: giver(there, input.flag("no-preserve")) }));
+    tried(from, () => withFileIds(rootOf(mapsOf(there)), () => copyIn(there.guest, { source: local, target: there.path }, { onSkip, give: ownerFor({ ...there, ...mapsOf(there), plain: input.flag("no-preserve") }) })));
   } else if (typeof from !== "string" && typeof to === "string") {
     using there = await enter(context, input, from);
     tried(source, () => copyOut(there.guest, { source: there.path, target: here(context, to) }, { onSkip }));
@@ -90,7 +91,7 @@ async function enter(context: Context, input: Input, { namespace, pod: name, pat
   return { guest, path: full, ...user, pid, [Symbol.dispose]: () => guest[Symbol.dispose]() };
 }
 
-function giver({ uid, gid, pid }: There, plain: boolean): CopyInOptions["give"] {
+function mapsOf({ pid }: There): { readonly uidMap: string; readonly gidMap: string } {
   const map = (kind: "uid" | "gid"): string => readIfExists(`/proc/${pid}/${kind}_map`) ?? "";
-  return ownerFor({ uid, gid, uidMap: map("uid"), gidMap: map("gid"), plain });
+  return { uidMap: map("uid"), gidMap: map("gid") };
 }

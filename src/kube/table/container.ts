@@ -101,7 +101,7 @@ export const CONTAINER: Readonly<Record<string, Rows>> = {
     allowPrivilegeEscalation: runs("false: set-uid programs give nothing (no_new_privs)", SECURITY),
     readOnlyRootFilesystem: runs("the root filesystem cannot be written", SECURITY),
     capabilities: runs("rights more or less", SECURITY),
-    procMount: runs("Unmasked shows all of /proc", SECURITY),
+    procMount: runs("Unmasked shows all of /proc; with hostUsers: false only", "test/e2e/plain/users.test.ts"),
     seccompProfile: runs("RuntimeDefault when nothing is said, Unconfined or Localhost", SECURITY),
     appArmorProfile: runs("RuntimeDefault, Unconfined or Localhost", SECURITY),
     seLinuxOptions: runs("label of the processes", SECURITY),

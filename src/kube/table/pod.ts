@@ -1,5 +1,5 @@
 /** Pods and what is common to their containers. */
-import { later, none, refused, type Rows, runs } from "./row.ts";
+import { none, refused, type Rows, runs } from "./row.ts";
 
 const CHECK = "src/kube/check.test.ts";
 const VOLUMES = "test/e2e/plain/volumes.test.ts";
@@ -8,6 +8,7 @@ const NAMES = "test/e2e/plain/names.test.ts";
 const RESTART = "test/e2e/plain/restart.test.ts";
 const RESOURCES = "test/e2e/plain/resources.test.ts";
 const SECURITY = "test/e2e/plain/security.test.ts";
+const USERS = "test/e2e/plain/users.test.ts";
 const LABELS = "src/container/config.test.ts";
 const SCHEDULER = "there is one host, and nothing to choose";
 const ACCOUNTS = "there is no API server to be known to";
@@ -31,7 +32,7 @@ export const POD: Readonly<Record<string, Rows>> = {
     hostNetwork: runs("the host's network and name", PLAY),
     hostPID: runs("the host's processes", SECURITY),
     hostIPC: runs("the host's IPC namespace and /dev/shm", SECURITY),
-    hostUsers: later("false: a user namespace of its own"),
+    hostUsers: runs("false: a user namespace with 65536 ids of its own; files of volumes and images have in it the ids that they have on their disks (Linux 6.3, and filesystems with idmapped mounts)", USERS),
     shareProcessNamespace: runs("one PID namespace for all containers, held by catatonit, which takes in their orphans", SECURITY),
     hostname: runs("host name; the pod's name when absent", NAMES),
     hostnameOverride: runs("host name as it is, at most 64 characters; there is no domain then", NAMES),

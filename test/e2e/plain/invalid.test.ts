@@ -20,7 +20,7 @@ const SPEC = `${HEAD}spec:\n  containers:\n  - name: main\n    image: localhost/
 const MANIFESTS: readonly Bad[] = [
   { what: "a syntax error", text: `${HEAD}spec: [\n`, problems: ["5: : syntax"] },
   { what: "an unknown field", text: `${SPEC}    comand: [sh]\n`, problems: ["8: spec.containers[0].comand: unknown-field"], says: 'did you mean "command"' },
-  { what: "a field that is not done yet", text: `${HEAD}spec:\n  hostUsers: false\n  containers:\n  - {name: main, image: x}\n`, problems: ["5: spec.hostUsers: unsupported-field"] },
+  { what: "a field that is refused", text: `${HEAD}spec:\n  runtimeClassName: gvisor\n  containers:\n  - {name: main, image: x}\n`, problems: ["5: spec.runtimeClassName: unsupported-field"], says: "one OCI runtime" },
   { what: "a kind that is not done yet", text: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {}\n", problems: ["2: kind: unsupported-kind"], says: "Deployment" },
   { what: "a value of another type", text: `${SPEC}    ports: [{containerPort: "eighty"}]\n`, problems: ["8: spec.containers[0].ports[0].containerPort: type"] },
   { what: "a missing field", text: `${HEAD}spec:\n  containers:\n  - name: main\n`, problems: ["6: spec.containers[0].image: required"] },
