@@ -1,7 +1,8 @@
 import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
 import { container, documents, identities, pod, podText, STUBBORN } from "../../harness/objects.ts";
-import { kill, processes, supervisor } from "../../harness/processes.ts";
+import { delays, interrupted } from "../../harness/interrupting.ts";
+import { kill, processes, supervisor, supervisors } from "../../harness/processes.ts";
 import { IMAGE } from "../../harness/image.ts";
 import { openPlainRoom, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
@@ -149,6 +150,24 @@ scenario("a supervisor that is killed leaves such pods alone, the next adopts th
   await kill(room, await supervisor(room, "users"));
   await room.ok(["down", "users"]);
 });
+
+scenario("after kill -9 of play and its supervisor at 8 points, play again converges, and what is mounted anew is not lost", async (room) => {
+  await room.run(["sh", "-c", "mkdir -p /run/shared/deep; echo kept >/run/shared/deep/file"]);
+  const text = (name: string): string => own(name, { container: "volumeMounts: [{name: shared, mountPath: /shared}]", spec: "volumes: [{name: shared, hostPath: {path: /run/shared}}]" });
+  await room.write("/run/users.yaml", documents(text("one"), text("two")));
+  for (const delay of delays(8, 1500)) {
+    await interrupted(room, { words: ["play", "/run/users.yaml"], delay });
+    await kill(room, ...(await supervisors(room)));
+    await room.ok(["play", "/run/users.yaml"]);
+    expect(await range(room, "one")).not.toEqual(await range(room, "two"));
+    await interrupted(room, { words: ["down", "/run/users.yaml"], delay: delay / 5 });
+    await kill(room, ...(await supervisors(room)));
+    await room.ok(["down", "/run/users.yaml"]);
+    expect((await room.run(["cat", "/run/shared/deep/file"])).stdout).toBe("kept\n");
+    expect((await room.run(["ls", "/run/lock/wherry-ids"])).stdout).toBe("lock\n");
+  }
+  await room.run(["rm", "-r", "/run/shared"]);
+}, { timeout: 180_000 });
 
 scenario("what cannot be done is told, and not done by halves", async (room) => {
   await room.write("/run/refused.yaml", own("bad", { container: "securityContext: {procMount: Unmasked}", spec: "hostNetwork: true\nhostPID: true" }));
