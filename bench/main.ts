@@ -23,7 +23,7 @@ import { podmanEngine } from "./podman.ts";
 import { podmanPuller, wherryPuller, writeRegistries } from "./puller.ts";
 import { table } from "./report.ts";
 import { DISK, furnishRoom, insideRoom, runInRoom } from "./room.ts";
-import { playRound, schedule, startUps, warmUp } from "./rounds.ts";
+import { playRound, probedRound, schedule, startUps, warmUp } from "./rounds.ts";
 import { IMAGE_ROWS, PLAY_ROWS } from "./rows.ts";
 import { Samples } from "./samples.ts";
 import { wherryEngine } from "./wherry.ts";
@@ -93,7 +93,9 @@ async function measurePlay(places: Places, samples: Samples): Promise<void> {
   const bench = { engines: engines(places), samples, directory: places.disk, say };
   await warmUp(bench);
   await startUps(bench, START_UPS);
-  for (const round of schedule({ sizes: options.pods.split(",").map(Number), scale: Number(options.scale) })) await playRound(bench, round);
+  const sizes = options.pods.split(",").map(Number);
+  for (const round of schedule({ sizes, scale: Number(options.scale) })) await playRound(bench, round);
+  if (sizes.includes(10)) await probedRound(bench);
 }
 
 async function measurePulling(places: Places, samples: Samples): Promise<void> {

@@ -1,6 +1,6 @@
 /** The order of what is measured: the engines take turns, so that whatever else the machine does meets them all alike. */
 import { ENGINES, type Engine, type EngineName } from "./engine.ts";
-import { writeManifest, type Manifest, type Payload } from "./manifest.ts";
+import { writeManifest, writeProbed, type Manifest, type Payload } from "./manifest.ts";
 import { seconds } from "./command.ts";
 import { dirtyKey, downKey, memoryKey, playKey } from "./rows.ts";
 import type { Samples } from "./samples.ts";
@@ -81,6 +81,23 @@ async function askRunning(samples: Samples, { name, ps, reads }: Engine): Promis
 
 /** Seconds after a play until the supervisor counts as idle, and seconds that it is watched. */
 const SETTLING = 3, WATCHED = 5;
+
+/** Long enough for the runtime to have come to rest, and for each probe to come several times. */
+const PROBED = { pods: 10, settling: 25, watched: 60 };
+
+/** What probes cost wherry, in which the supervisor makes them. */
+export async function probedRound({ engines, samples, directory, say }: Bench): Promise<void> {
+  const wherry = engines.find(({ name }) => name === "wherry");
+  if (wherry === undefined) return;
+  const manifest = writeProbed(directory, PROBED.pods);
+  await wherry.play(manifest);
+  await Bun.sleep(PROBED.settling * 1000);
+  const { cpu, written } = await activity(supervisorPid(), PROBED.watched);
+  samples.add("probed cpu", "wherry", cpu);
+  samples.add("probed written", "wherry", written);
+  await wherry.down(manifest);
+  say(`wherry: ${PROBED.pods} probed: ${cpu.toFixed(3)} %`);
+}
 
 async function weigh(samples: Samples, size: number): Promise<void> {
   const pid = supervisorPid();

@@ -48,6 +48,8 @@ export const PLAY_ROWS: readonly Row[] = [
   row(memoryKey(1), "the same with the pages of the executable that only it has read (Private_Clean), 1 pod", "MB"),
   row(memoryKey(50), "the same with those pages, 50 pods", "MB"),
   row("cpu", "processor time of the idle supervisor, 50 pods", "%", { most: 0.1 }),
+  row("probed cpu", "processor time of the supervisor of 10 pods with an httpGet probe every 10 s", "%", { most: 0.1 }),
+  row("probed written", "disk writes of that supervisor", "bytes", { most: 0 }),
   row("written", "disk writes of the idle supervisor, 50 pods", "bytes", { most: 0 }),
 ];
 

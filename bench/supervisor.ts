@@ -1,4 +1,5 @@
 /** What a supervisor costs, as the kernel counts it (proc(5)). */
+import { dlopen, FFIType, ptr } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
 
 /** The pid of the one supervisor in this room. */
@@ -36,7 +37,7 @@ export interface Activity {
   readonly written: number;
 }
 
-/** What a process does in some seconds, in all its threads. */
+/** What a process does in some seconds, in all its threads, also those that end meanwhile. */
 export async function activity(pid: number, seconds: number): Promise<Activity> {
   const before = counters(pid);
   await Bun.sleep(seconds * 1000);
@@ -45,9 +46,18 @@ export async function activity(pid: number, seconds: number): Promise<Activity> 
 }
 
 function counters(pid: number): { readonly nanoseconds: number; readonly written: number } {
-  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0]));
-  return { nanoseconds: threads.reduce((sum, each) => sum + each, 0), written: numberAfter(read(`/proc/${pid}/io`), "\nwrite_bytes:") };
+  return { nanoseconds: processorTime(pid), written: numberAfter(read(`/proc/${pid}/io`), "\nwrite_bytes:") };
 }
+
+/** Nanoseconds of the processor that a process has had (clock_getcpuclockid(3)): /proc has it in hundredths of a second only. */
+function processorTime(pid: number): number {
+  const time = new BigInt64Array(2); // struct timespec
+  if (clock_gettime((~pid << 3) | CPUCLOCK_SCHED, ptr(time)) !== 0) throw new Error(`Cannot read the processor time of process ${pid}`);
+  const [seconds = 0n, nanoseconds = 0n] = time;
+  return Number(seconds * 1_000_000_000n + nanoseconds);
+}
+const CPUCLOCK_SCHED = 2;
+const { clock_gettime } = dlopen("libc.so.6", { clock_gettime: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.i32 } }).symbols;
 
 /** Empty when the process has ended meanwhile. */
 function read(path: string): string {

@@ -23,12 +23,14 @@ export const hostPort = (host: string, port: number): string => `${isIPv6(host) 
 /** Success when the answer has status 200 to 399. Redirects are followed on the same host; one elsewhere is a success with a warning. */
 export async function httpProbe(action: HttpGetAction, target: Target, agent: string): Promise<ProbeResult> {
   const first = urlOf(action, target);
-  const signal = AbortSignal.any([AbortSignal.timeout(target.timeout), target.signal]);
+  using ends = within(target);
+  const { signal } = ends;
   let url = first;
   try {
     for (let redirects = 0; ; redirects++) {
-      using answer = await get(url, { action, agent, signal });
-      const next = answer.location === undefined ? undefined : new URL(answer.location, url);
+      const answer = await get(url, { action, agent, signal });
+      const location = locationIn(answer);
+      const next = location === undefined ? undefined : new URL(location, url);
       if (next === undefined || next.hostname !== first.hostname) return await verdict(answer);
       if (redirects === REDIRECTS_MAX) return { is: "failure", output: `Get "${next}": stopped after ${REDIRECTS_MAX} redirects` };
       url = next;
@@ -41,12 +43,34 @@ export async function httpProbe(action: HttpGetAction, target: Target, agent: st
 /** A request whose answer does not matter, as the kubelet's hooks make it. An HTTPS one that meets plain HTTP is made again so. */
 export async function httpHook(action: HttpGetAction, target: Omit<Target, "timeout">, agent: string): Promise<void> {
   const url = urlOf(action, target);
+  using ends = within(target);
+  const { signal } = ends;
   try {
-    (await get(url, { action, agent, signal: target.signal }))[Symbol.dispose]();
+    await get(url, { action, agent, signal });
   } catch (thrown) {
-    if (action.scheme !== "HTTPS" || !PLAIN.test(`${errnoOf(thrown)} ${messageOf(thrown)}`)) throw new Error(`Get "${url}": ${requestError(thrown, { url, signal: target.signal })}`, { cause: thrown });
-    (await get(urlOf({ ...action, scheme: "HTTP" }, target), { action, agent, signal: target.signal }))[Symbol.dispose]();
+    if (action.scheme !== "HTTPS" || !PLAIN.test(`${errnoOf(thrown)} ${messageOf(thrown)}`)) throw new Error(`Get "${url}": ${requestError(thrown, { url, signal })}`, { cause: thrown });
+    await get(urlOf({ ...action, scheme: "HTTP" }, target), { action, agent, signal });
   }
+}
+
+/**
+ * A signal that ends with the time given or the signal given, and when it is disposed of: a connection whose body never
+ * ends is let go then, and no timer is left to wake up for.
+ */
+function within({ timeout, signal }: { readonly timeout?: number; readonly signal: AbortSignal }): Disposable & { readonly signal: AbortSignal } {
+  const ends = new AbortController();
+  const end = (): void => ends.abort();
+  const timer = timeout === undefined ? undefined : setTimeout(end, timeout);
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end, { once: true });
+  return {
+    signal: ends.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      end();
+    },
+  };
 }
 
 /** What a TLS client says of a server that speaks plain HTTP. */
@@ -57,25 +81,21 @@ function urlOf({ scheme, path }: HttpGetAction, { host, port }: Pick<Target, "ho
   return URL.canParse(path, base) ? new URL(path.replace(/^\/+/, "/"), base) : new URL(encodeURI(path), base);
 }
 
-interface Answer extends Disposable {
-  readonly response: Response;
-  /** Where a redirect leads. */
-  readonly location: string | undefined;
-}
-
-async function get(url: URL, { action, agent, signal }: { readonly action: HttpGetAction; readonly agent: string; readonly signal: AbortSignal }): Promise<Answer> {
+async function get(url: URL, { action, agent, signal }: { readonly action: HttpGetAction; readonly agent: string; readonly signal: AbortSignal }): Promise<Response> {
   const headers = new Headers();
   for (const { name, value } of action.httpHeaders) headers.append(name, value);
   if (!headers.has("User-Agent")) headers.set("User-Agent", agent);
   if (!headers.has("Accept")) headers.set("Accept", "*/*");
   headers.set("Connection", "close");
-  const closing = new AbortController(); // a body that never ends is let go with the connection
-  const response = await fetch(url, { headers, redirect: "manual", keepalive: false, decompress: false, tls: { rejectUnauthorized: false }, signal: AbortSignal.any([signal, closing.signal]) });
-  const redirects = [301, 302, 303, 307, 308].includes(response.status);
-  return { response, location: redirects ? (response.headers.get("Location") ?? undefined) : undefined, [Symbol.dispose]: () => closing.abort() };
+  return await fetch(url, { headers, redirect: "manual", keepalive: false, decompress: false, tls: { rejectUnauthorized: false }, signal });
 }
 
-async function verdict({ response }: Answer): Promise<ProbeResult> {
+/** Where a redirect leads. */
+function locationIn({ status, headers }: Response): string | undefined {
+  return [301, 302, 303, 307, 308].includes(status) ? (headers.get("Location") ?? undefined) : undefined;
+}
+
+async function verdict(response: Response): Promise<ProbeResult> {
   const { status } = response;
   if (status < 200 || status >= 400) return { is: "failure", output: `HTTP probe failed with statuscode: ${status}` };
   const body = response.body === null ? "" : await limited(response.body, BODY_MAX);

@@ -67,6 +67,13 @@ describe("nextProbe()", () => {
     expect(nextProbe(grid, { after: 2_000, now: 2_100 })).toBe(6_000);
   });
 
+  test("nextProbe() comes together with the others, within a tenth of the period and without drift", () => {
+    const at = (anchor: number, after: number): number => nextProbe({ anchor, period: 10_000 }, { after, now: after });
+    expect([at(6_001, 6_001), at(6_400, 6_405), at(6_999, 7_003)]).toEqual([17_000, 17_000, 17_000]);
+    expect([at(6_001, 17_000), at(6_400, 17_002), at(6_999, 17_900)]).toEqual([27_000, 27_000, 27_000]);
+    expect(nextProbe({ anchor: 6_050, period: 1_000 }, { after: 6_050, now: 6_060 })).toBe(7_100);
+  });
+
   test("nextProbe() makes up for one that was missed, and not for more", () => {
     expect(nextProbe(grid, { after: 6_000, now: 58_000 })).toBe(58_000);
     expect(nextProbe(grid, { after: 58_000, now: 58_100 })).toBe(66_000);

@@ -52,10 +52,18 @@ export function gridOf({ initialDelaySeconds, periodSeconds }: ProbeTiming, { st
   return { period, anchor: takenOverAt === undefined ? first : Math.max(first, takenOverAt + random * period) };
 }
 
-/** The instant that follows `after`, which is the latest one that was probed, or none yet. One that has been missed is made up for at once, others are not. */
+/** Part of a period that an instant may come later to coincide with those of others: waking up costs more than a probe. */
+const SLACK = 0.1;
+
+/**
+ * The instant that follows `after`, which is the latest one that was probed, or none yet. The first one comes when it is
+ * due; others up to a tenth of the period later, at times that all probes of the period have in common. One that has been
+ * missed is made up for at once, others are not.
+ */
 export function nextProbe({ anchor, period }: Grid, { after, now }: { readonly after: number | undefined; readonly now: number }): number {
   if (after === undefined) return Math.max(anchor, now);
   if (after < anchor) return anchor;
   const next = anchor + (Math.floor((after - anchor) / period) + 1) * period;
-  return Math.max(next, now);
+  const step = period * SLACK;
+  return Math.max(Math.ceil(next / step) * step, now);
 }
