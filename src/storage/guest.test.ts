@@ -32,13 +32,32 @@ describe("copyOut", () => {
     expect(statSync(`${host}/a`).mode & 0o7777).toBe(0o750);
   });
 
-  test("copyOut() copies a directory as a new one, into one, or its contents only", () => {
+  test("copyOut() copies what is in a directory beside what the target has, and makes the directories above it", () => {
     mkdirSync(`${root}/d/sub`, { recursive: true });
     writeFileSync(`${root}/d/sub/x`, "X");
-    copyOut(guest, { source: "/d", target: `${host}/new` }, options);
-    copyOut(guest, { source: "/d", target: `${host}/new` }, options);
+    mkdirSync(`${host}/there/sub`, { recursive: true });
+    writeFileSync(`${host}/there/sub/x`, "old");
+    writeFileSync(`${host}/there/sub/y`, "Y");
+    for (const target of ["new", "new/", "there", "deep/er/new"]) copyOut(guest, { source: "/d", target: `${host}/${target}` }, options);
     copyOut(guest, { source: "/d/.", target: `${host}/other` }, options);
-    for (const path of ["new/sub/x", "new/d/sub/x", "other/sub/x"]) expect(readFileSync(`${host}/${path}`, "utf8")).toBe("X");
+    copyOut(guest, { source: "/d/sub/x", target: `${host}/far/away` }, options);
+    for (const path of ["new/sub/x", "there/sub/x", "deep/er/new/sub/x", "other/sub/x", "far/away"]) expect(readFileSync(`${host}/${path}`, "utf8")).toBe("X");
+    expect(readFileSync(`${host}/there/sub/y`, "utf8")).toBe("Y");
+    expect(readdirSync(`${host}/new`)).toEqual(["sub"]);
+  });
+
+  test("copyOut() puts no directory in the place of a file, and no file in that of a directory", () => {
+    mkdirSync(`${root}/d/x`, { recursive: true });
+    mkdirSync(`${root}/e`);
+    writeFileSync(`${root}/e/x`, "");
+    mkdirSync(`${host}/e/x`, { recursive: true });
+    mkdirSync(`${host}/d`);
+    for (const file of ["file", "d/x"]) writeFileSync(`${host}/${file}`, "mine");
+    writeFileSync(`${root}/d/x/y`, "");
+    expect(() => copyOut(guest, { source: "/d", target: `${host}/file` }, options)).toThrow("ENOTDIR");
+    expect(() => copyOut(guest, { source: "/d", target: `${host}/d` }, options)).toThrow("ENOTDIR");
+    expect(() => copyOut(guest, { source: "/e", target: `${host}/e` }, options)).toThrow("EISDIR");
+    expect(readFileSync(`${host}/file`, "utf8")).toBe("mine");
   });
 
   test("copyOut() follows links inside the container's root only, and leaves out those below", () => {
@@ -68,8 +87,7 @@ describe("copyOut", () => {
 
   test("copyOut() refuses what has no name of its own, and what is not there", () => {
     mkdirSync(`${root}/d`);
-    for (const path of ["/", "/d/.."]) expect(() => copyOut(guest, { source: path, target: host }, options)).toThrow("must end with the name");
-    expect(() => copyOut(guest, { source: "/absent", target: host }, options)).toThrow("ENOENT");
+        expect(() => copyOut(guest, { source: "/absent", target: host }, options)).toThrow("ENOENT");
     writeFileSync(`${root}/f`, "");
     expect(() => copyOut(guest, { source: "/f", target: `${host}/absent/` }, options)).toThrow("it is no directory");
   });
@@ -135,4 +153,73 @@ describe("copyIn", () => {
     mkdirSync(`${root}/a/a`);
     expect(() => copyIn(guest, { source: `${host}/a`, target: "/a" }, options)).toThrow('Cannot copy');
   });
+});
+
+describe("a container that renames while files are copied", () => {
+  const swapper = `${import.meta.dir}/guestSwapper.ts`;
+
+  /** Runs `action` again and again while directories and files of the root change places with links that lead outside. */
+  async function whileSwapping(outside: string, action: () => void): Promise<{ readonly done: number; readonly refused: number }> {
+    const child = Bun.spawn([process.execPath, swapper, root, outside], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+    const counts = { done: 0, refused: 0 };
+    try {
+      for await (const _ of child.stdout) break; // it has begun
+      for (const end = performance.now() + 1_500; performance.now() < end; ) {
+        try {
+          action();
+          counts.done += 1;
+        } catch {
+          counts.refused += 1;
+        }
+      }
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+    return counts;
+  }
+
+  const outsideWith = (text: string): string => {
+    const outside = `${base}/${count}/outside`;
+    mkdirSync(`${outside}/d/e`, { recursive: true });
+    for (const path of ["f", "d/f", "d/e/f"]) writeFileSync(`${outside}/${path}`, text);
+    return outside;
+  };
+
+  test("copyIn() never makes, changes or removes anything outside", async () => {
+    const outside = outsideWith("untouched");
+    mkdirSync(`${host}/tree/d/e`, { recursive: true });
+    for (const path of ["f", "d/f", "d/e/f", "d/e/new"]) writeFileSync(`${host}/tree/${path}`, "spoilt");
+    symlinkSync("f", `${host}/tree/d/e/link`);
+    const { done, refused } = await whileSwapping(outside, () => {
+      copyIn(guest, { source: `${host}/tree/.`, target: "/" }, options);
+      copyIn(guest, { source: `${host}/tree/f`, target: "/d/e/f" }, options);
+    });
+    expect(Math.min(done, refused)).toBeGreaterThan(0); // both sides have met
+    expect(readdirSync(outside, { recursive: true }).map(String).toSorted()).toEqual(["d", "d/e", "d/e/f", "d/f", "f"]);
+    for (const path of ["f", "d/f", "d/e/f"]) {
+      expect(readFileSync(`${outside}/${path}`, "utf8")).toBe("untouched");
+      expect(statSync(`${outside}/${path}`).uid).toBe(0);
+    }
+  }, 20_000);
+
+  test("copyOut() never reads anything outside", async () => {
+    const outside = outsideWith("secret");
+    let copies = 0, found = 0;
+    await whileSwapping(outside, () => {
+      const target = `${host}/copy`;
+      rmSync(target, { recursive: true, force: true });
+      try {
+        for (const source of ["/d", "/d/e/f"]) copyOut(guest, { source, target }, options);
+      } finally {
+        for (const name of existsSync(target) && statSync(target).isDirectory() ? readdirSync(target, { recursive: true }) : []) {
+          if (!statSync(`${target}/${name}`).isFile()) continue;
+          copies += 1;
+          found += readFileSync(`${target}/${name}`, "utf8") === "secret" ? 1 : 0;
+        }
+      }
+    });
+    expect(copies).toBeGreaterThan(0);
+    expect(found).toBe(0);
+  }, 20_000);
 });

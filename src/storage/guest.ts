@@ -41,17 +41,19 @@ export interface CopyInOptions extends CopyOptions {
 }
 
 /**
- * Copies a file or a directory of the container to the host, where `target` is, or into it when that is a directory;
- * what is in a directory whose path ends with `/.`, goes into the target itself. Files and directories only, with their
+ * Copies a file or a directory of the container to the host, as kubectl does (its `untarAll`): what is in a directory goes
+ * into `target`, beside what is there; a file becomes `target`, and goes into it when that is a directory, which kubectl
+ * refuses. Directories above it are made. Files and directories only, with their
  * permission bits; a link is followed when `source` leads over it, and else left out.
  */
 export function copyOut(guest: Guest, { source: path, target }: Places, options: CopyOptions): void {
   const fd = openBelow(guest.root, path, { flags: O_PATH, resolve: RESOLVE.inRoot });
   try {
-    const into = isDirectory(target);
-    const contents = /(^|\/)\.$/.test(path);
+    const into = !fstatSync(fd).isDirectory() && isDirectory(target);
     if (target.endsWith("/") && !into && !fstatSync(fd).isDirectory()) fail("notFound", `Cannot copy to "${target}": it is no directory`);
-    takeOut(fd, Buffer.from(into && !contents ? `${target}/${nameIn(path)}` : target.replace(/(?<=.)\/+$/, "")), options);
+    const place = into ? `${target}/${nameIn(path)}` : target.replace(/(?<=.)\/+$/, "");
+    mkdirSync(dirname(place), { recursive: true });
+    takeOut(fd, Buffer.from(place), options);
   } finally {
     closeSync(fd);
   }

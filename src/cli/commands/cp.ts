@@ -17,7 +17,9 @@ import { runningId } from "../running.ts";
 
 export const command: Command = {
   description:
-    "Into a directory that exists, or under a new name; SOURCE/. is what is in SOURCE. Symbolic links are copied to a container, but not from it.\n" +
+    "To a container: into a directory that exists, or under a new name; SOURCE/. is what is in SOURCE.\n" +
+    "From a container: what is in a directory goes into DESTINATION, beside what is there; a file into a directory that exists, or under a new name.\n" +
+    "Symbolic links are copied to a container, but not from it.\n" +
     "What is copied to a container whose user is root keeps owner and mode; else it belongs to that user. Other files are overwritten.",
   examples: ["wherry cp web:/etc/nginx/nginx.conf .", "wherry cp -c httpd site/. shop/web:/www"],
   options: [NAMESPACE, CONTAINER, { long: "no-preserve", summary: "files of a container belong to its user and cannot be set-id" }],

@@ -21,6 +21,9 @@ scenario("cp copies files and directories to a container and back, volumes inclu
   expect(await there("stat -c '%u %g %a' /tmp/plain/a/b.txt")).toBe("0 0 644\n");
   expect((await room.wherry(["cp", "web:/data/site", "/run/back"])).stderr).toContain("a symbolic link");
   expect((await room.run(["sh", "-c", "cat /run/back/a/b.txt; stat -c %a /run/back/run.sh; ls /run/back"])).stdout).toBe("B755\na\nrun.sh\n");
+  await room.write("/run/there/a/old", "old");
+  await room.wherry(["cp", "web:/data/site", "/run/there"]);
+  expect((await room.run(["ls", "/run/there", "/run/there/a"])).stdout).toBe("/run/there:\na\nrun.sh\n\n/run/there/a:\nb.txt\nold\n");
   await room.ok(["cp", "web:/conf/key", "/run/back/"]);
   expect((await room.run(["cat", "/run/back/key"])).stdout).toBe("value");
   // A file that is mounted cannot be replaced, but be written; one that is mounted read-only cannot.
@@ -46,4 +49,18 @@ scenario("cp stays in the container whatever links it has", async (room) => {
     expect(status).not.toBe(0);
     expect(stderr).toContain(said);
   }
+});
+
+scenario("cp stays in the container while it renames what is copied and what it is copied to", async (room) => {
+  const swap = "mkdir -p /d/e /real; echo mine > /d/e/f; ln -s /../../run /l; echo ready; while :; do mv /d /aside; mv /l /d; mv /d /l; mv /aside /d; done";
+  await room.write("/run/swap.yaml", podText("swap", { script: swap }));
+  await room.ok(["play", "/run/swap.yaml"]);
+  await room.write("/run/tree/e/escaped", "spoilt");
+  await room.write("/run/e/f", "of the host");
+  for (let round = 0; round < 25; round += 1) {
+    await room.wherry(["cp", "/run/tree/.", "swap:/d"]); // either may be refused
+    await room.wherry(["cp", "swap:/d/e", "/run/taken"]);
+  }
+  expect((await room.run(["ls", "/run/e"])).stdout).toBe("f\n");
+  expect((await room.run(["sh", "-c", "cat /run/taken/f"])).stdout).not.toContain("of the host");
 });
