@@ -3,7 +3,7 @@
  * Environment: WHERRY_ROOT, WHERRY_RUNROOT, WHERRY_LOGS (directories), NO_COLOR, COLUMNS, NOTIFY_SOCKET, WATCHDOG_USEC,
  * XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME, WHERRY_ROOTLESS (set by wherry itself); and, handed to skopeo only, what `storage/environment.ts` lists.
  */
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { contextOf, type Surroundings } from "./cli/context.ts";
 import { thisNode } from "./pod/node.ts";
 import { run } from "./cli/run.ts";
@@ -30,8 +30,9 @@ const surroundings: Surroundings = {
   inside: process.env[ROOTLESS_VARIABLE] !== undefined,
   enter: async ({ runtime }) => {
     const { enterNamespaces } = await import("./rootless/enter.ts");
-    const { username: name, gid } = userInfo();
-    return await enterNamespaces({ owner: { uid, gid, name }, runtime, argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env, setUp: "" });
+    const { userOf } = await import("./base/users.ts");
+    const owner = { uid, ...(userOf(uid) ?? { name: String(uid), gid: process.getgid?.() ?? uid }) };
+    return await enterNamespaces({ owner, runtime, argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env, setUp: "" });
   },
   stdout: writerTo(1),
   stderr: writerTo(2),
