@@ -40,6 +40,8 @@ export interface Context {
   readonly watchdogUsec: number | undefined;
   /** The user's on the host, also where this process is root in the user's namespaces. */
   readonly uid: number;
+  /** The user's home directory. */
+  readonly home: string;
   readonly cwd: string;
   /** Goes on in the user's namespaces, as another process; returns only where there is no need: for root, and inside. */
   enter(): Promise<void>;
@@ -107,6 +109,7 @@ export function contextOf(around: Surroundings, globals: Globals): Context {
     notifySocket: env["NOTIFY_SOCKET"],
     watchdogUsec: env["WATCHDOG_USEC"] === undefined ? undefined : Number(env["WATCHDOG_USEC"]),
     uid: around.uid,
+    home: around.home,
     cwd: around.cwd,
     enter: async () => (around.uid === 0 || around.inside ? undefined : await around.enter(paths)),
     now: around.now,

@@ -51,6 +51,7 @@ export const TABLE: readonly Row[] = [
   { name: "volume export", summary: "write what is in a volume as a tar archive", group: "volumes", enters: true, load: async () => (await import("./commands/volume/export.ts")).command },
   { name: "volume import", summary: "put a tar archive into a volume", group: "volumes", enters: true, load: async () => (await import("./commands/volume/import.ts")).command },
   { name: "volume prune", summary: "remove volumes that nothing refers to", group: "volumes", enters: true, load: async () => (await import("./commands/volume/prune.ts")).command },
+  { name: "doctor", summary: "say what this host lacks, and how to mend it", group: "other", load: async () => (await import("./commands/doctor.ts")).command },
   { name: "info", summary: "show where things are kept and how much there is", group: "other", load: async () => (await import("./commands/info.ts")).command },
   { name: "version", summary: "show the version", group: "other", load: async () => (await import("./commands/version.ts")).command },
   { name: "completion", summary: "print a completion script for bash, zsh or fish", group: "other", load: async () => (await import("./commands/completion.ts")).command },

@@ -39,14 +39,15 @@ export interface NetavarkOptions {
   readonly binary?: string;
 }
 
-const PLACES = ["/usr/lib/podman/netavark", "/usr/libexec/podman/netavark", "/usr/local/lib/podman/netavark", "/usr/local/libexec/podman/netavark"];
+/** Where distributions put it, outside of the usual directories. */
+export const NETAVARK_PLACES: readonly string[] = ["/usr/lib/podman/netavark", "/usr/libexec/podman/netavark", "/usr/local/lib/podman/netavark", "/usr/local/libexec/podman/netavark"];
 /** iptables' words for: another user of the outermost chains (Podman) came in between. */
 const TRANSIENT = /Chain already exists|Resource temporarily unavailable|RULE_(INSERT|APPEND|DELETE) failed|holding the xtables lock/;
 const ATTEMPTS = 3;
 
 /** The network driver on netavark. Runs a bounded number of netavarks at once, whatever it is asked. */
 export function netavarkNetwork(options: NetavarkOptions): Network {
-  const binary = options.binary ?? PLACES.find((path) => existsSync(path)) ?? "netavark";
+  const binary = options.binary ?? NETAVARK_PLACES.find((path) => existsSync(path)) ?? "netavark";
   const cores = availableParallelism();
   const attaching = semaphore(2 * cores), detaching = semaphore(8 * cores); // a detach mostly waits for the kernel's grace periods
   const job = (attachment: Job["attachment"]): Job =>
