@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { ConfigMap, Container, Secret } from "../spec/spec.ts";
 import { namespace } from "../spec/spec.ts";
+import { kubernetesVariables } from "./serviceVariables.ts";
 import { type EnvironmentSources, resolveEnvironment } from "./environment.ts";
 import { expand } from "./expand.ts";
 import { containerOf, podOf } from "./fixtures.ts";
@@ -13,7 +14,7 @@ const secret = (name: string, data: Record<string, string>): Secret =>
 
 const SOURCES: EnvironmentSources = {
   pod: podOf([containerOf({ resources: { limits: { memory: "64Mi" } } })]), uid: "u-1", node: { name: "host", ip: "192.0.2.1" }, podIPs: ["10.89.0.2"],
-  allocatable: { cpu: "2" }, fileOf: ({ path }) => (path === "made.env" ? "K='v'" : undefined),
+  allocatable: { cpu: "2" }, services: [], fileOf: ({ path }) => (path === "made.env" ? "K='v'" : undefined),
   configMaps: [configMap("cm", { A: "1", B: "2", "1x": "bad" }), configMap("elsewhere", { Z: "9" }, "other")],
   secrets: [secret("s", { P: "pw", A: "from secret" })],
 };
@@ -23,6 +24,12 @@ const pairs = (container: Partial<Container>): readonly string[] =>
 test("resolveEnvironment lets env win over envFrom, and later sources over earlier ones", () => {
   const envFrom = [{ configMapRef: { name: "cm" } }, { secretRef: { name: "s" } }];
   expect(pairs({ envFrom, env: [{ name: "B", value: "own" }] })).toEqual(["A=from secret", "B=own", "P=pw"]);
+});
+
+test("resolveEnvironment begins with the variables of Services, which the container's own may use and replace", () => {
+  const own = [{ name: "URL", value: "https://$(KUBERNETES_SERVICE_HOST)" }, { name: "KUBERNETES_SERVICE_PORT", value: "" }];
+  const env = new Map(resolveEnvironment(containerOf({ env: own }), { ...SOURCES, services: kubernetesVariables("10.89.255.254") }).env.map(({ name, value }) => [name, value]));
+  expect([env.get("URL"), env.get("KUBERNETES_PORT"), env.get("KUBERNETES_SERVICE_PORT")]).toEqual(["https://10.89.255.254", "tcp://10.89.255.254:443", ""]);
 });
 
 test("resolveEnvironment puts the prefix before every key, which can make it a valid name", () => {

@@ -8,6 +8,8 @@ export interface EnvironmentSources extends PodFacts {
   readonly configMaps: readonly ConfigMap[];
   readonly secrets: readonly Secret[];
   readonly allocatable: Allocatable;
+  /** Variables of kube Services; those of the container win. */
+  readonly services: readonly (readonly [name: string, value: string])[];
   /** Text of a file in a volume of the pod; undefined when there is none. */
   readonly fileOf: (file: Pick<FileKeyRef, "volumeName" | "path">) => string | undefined;
 }
@@ -30,11 +32,11 @@ interface Found {
 }
 
 /**
- * `envFrom` in order, then `env` in order; later ones win. `$(VAR)` in a value means what stands before it. A variable
+ * Variables of Services, then `envFrom` in order, then `env` in order; later ones win. `$(VAR)` in a value means what stands before it. A variable
  * whose optional reference leads nowhere is not set. `binaryData` is not used.
  */
 export function resolveEnvironment(container: Pick<Container, "name" | "env" | "envFrom">, sources: EnvironmentSources): Environment {
-  const env = new Map<string, string>();
+  const env = new Map<string, string>(sources.services);
   const warnings: string[] = [];
   const errors: string[] = [];
   for (const from of container.envFrom) {

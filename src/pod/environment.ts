@@ -1,7 +1,9 @@
 /** The environment of one container, with what it takes from the pod's own fields, volumes and configuration. */
 import { fail } from "../base/errors.ts";
 import { type Environment, resolveEnvironment } from "../container/environment.ts";
+import { kubernetesVariables } from "../container/serviceVariables.ts";
 import type { Container } from "../spec/spec.ts";
+import { reservedAddress } from "../state/addresses.ts";
 import type { PodRecord } from "../state/state.ts";
 import { readBelow } from "../storage/readBelow.ts";
 import { RESOLVE } from "../storage/syscalls.ts";
@@ -18,6 +20,7 @@ export function environmentOf(host: PodHost, record: PodRecord, { container, con
   const resolved = resolveEnvironment(container, {
     ...factsOf(host, record),
     allocatable: allocatableOf(host),
+    services: kubernetesVariables(reservedAddress(host.bridge.subnet)),
     configMaps: config.configMaps(namespace),
     secrets: config.secrets(namespace),
     fileOf({ volumeName, path }) {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { addressBeside, lowestFree } from "./addresses.ts";
+import { addressBeside, lowestFree, reservedAddress } from "./addresses.ts";
 
 const CASES: readonly (readonly [subnet: string, taken: readonly string[], free: string])[] = [
   ["10.89.0.0/16", [], "10.89.0.2"],
@@ -18,10 +18,11 @@ test("lowestFree() crosses the last octet, which is no boundary of the subnet", 
   expect(lowestFree("10.89.0.0/16", taken)).toBe("10.89.1.0");
 });
 
-test("lowestFree() never gives the gateway or the broadcast address", () => {
-  expect(lowestFree("10.0.0.0/30", new Set())).toBe("10.0.0.2");
-  expect(() => lowestFree("10.0.0.0/30", new Set(["10.0.0.2"]))).toThrow('Cannot give an address of "10.0.0.0/30": all of its 1 addresses are taken');
-  for (const prefix of [31, 32]) expect(() => lowestFree(`10.0.0.0/${prefix}`, new Set())).toThrow("all of its 0 addresses are taken");
+test("lowestFree() never gives the gateway, the reserved or the broadcast address", () => {
+  const taken = new Set(["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"]);
+  expect(reservedAddress("10.0.0.0/29")).toBe("10.0.0.6");
+  expect(() => lowestFree("10.0.0.0/29", taken)).toThrow('Cannot give an address of "10.0.0.0/29": all of its 4 addresses are taken');
+  for (const prefix of [30, 31, 32]) expect(() => lowestFree(`10.0.0.0/${prefix}`, new Set())).toThrow("all of its 0 addresses are taken");
 });
 
 test.each(["", "10.0.0.0", "10.0.0.0/33", "10.0.0.256/24", "fd00::/64"])("lowestFree() refuses %p as a subnet", (subnet) => {

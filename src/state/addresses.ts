@@ -3,18 +3,21 @@ import { fail } from "../base/errors.ts";
 
 /**
  * The lowest address of an IPv4 `subnet` (`10.89.0.0/16`) that is not in `taken`; never the network's own, the first (the
- * gateway) or the last one (broadcast). Fails with kind `unavailable` when none is free, `invalid` when it is no subnet.
+ * gateway) or the last two (`reservedAddress`, and broadcast). Fails with kind `unavailable` when none is free, `invalid` when it is no subnet.
  */
 export function lowestFree(subnet: string, taken: ReadonlySet<string>): string {
   const { first, last } = rangeOf(subnet);
-  for (let address = first + 2; address < last; address += 1) {
+  for (let address = first + 2; address < last - 1; address += 1) {
     const text = format(address);
     if (!taken.has(text)) return text;
   }
-  return fail("unavailable", `Cannot give an address of "${subnet}": all of its ${Math.max(0, last - first - 2)} addresses are taken`, {
+  return fail("unavailable", `Cannot give an address of "${subnet}": all of its ${Math.max(0, last - first - 3)} addresses are taken`, {
     code: "ENOADDRESS",
   });
 }
+
+/** The address of a subnet that no pod gets: that of the Service `kubernetes`, where nothing answers. */
+export const reservedAddress = (subnet: string): string => format(rangeOf(subnet).last - 1);
 
 /**
  * The IPv6 address that goes with an IPv4 one: it has the same place in `subnet6` (`fd00::/64`) as `ip` has in `subnet`,

@@ -41,7 +41,7 @@ export const POD: Readonly<Record<string, Rows>> = {
     hostAliases: runs("lines of /etc/hosts, also on the host's network", NAMES),
     dnsPolicy: runs("where /etc/resolv.conf comes from: None is dnsConfig alone, the others are the host's; there are no cluster name servers", NAMES),
     dnsConfig: runs("added to /etc/resolv.conf by the kubelet's rules", NAMES),
-    enableServiceLinks: none("there are no kube Services yet, and so no variables of them"),
+    enableServiceLinks: none("there are no kube Services yet, and so no variables of them but those of `kubernetes`, which every container has"),
     imagePullSecrets: runs("credentials for pulling; all that match are tried before the host's own", "test/e2e/plain/pull.test.ts"),
     readinessGates: runs("conditions that must be true, too; `wherry pod set-condition` sets them", "test/e2e/plain/probes.test.ts"),
     resources: runs("requests and limits of the pod as a whole: cpu, memory, huge pages", RESOURCES),

@@ -30,7 +30,8 @@ scenario("variables hold the pod's own fields, and later ones can use them", asy
   expect(env["HOST_IP"]).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
   expect(env["HOST_IPS"]).toBe(env["HOST_IP"] ?? "");
   expect(env["ALL"]).toBe(`self/${status.podIP}/$(LATER)`);
-  expect(Object.keys(env).filter((name) => name.startsWith("KUBERNETES_") || name.endsWith("_SERVICE_HOST"))).toEqual([]);
+  expect(env["KUBERNETES_PORT"]).toMatch(/^tcp:\/\/[\d.]+:443$/);
+  expect(Object.keys(env).filter((name) => name.endsWith("_SERVICE_HOST"))).toEqual(["KUBERNETES_SERVICE_HOST"]);
   expect(await room.ok(["get", "pod", "self", "-o", "json"])).toContain('"fieldPath": "metadata.labels[\'app\']"');
 });
 
