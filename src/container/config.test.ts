@@ -48,6 +48,14 @@ const CASES: Readonly<Record<string, ConfigInput>> = {
   }),
 };
 
+test("ociConfig() binds /sys, /dev/mqueue and /proc of a user's host, which only their own namespaces would let it mount", () => {
+  const kinds = (input: ConfigInput): Readonly<Record<string, string>> => Object.fromEntries(ociConfig(input).config.mounts.filter(({ destination }) => ["/sys", "/dev/mqueue", "/proc"].includes(destination)).map(({ destination, type }) => [destination, type]));
+  const user = { ...host, userNamespace: true };
+  expect(kinds(inputOf({ host: user }))).toEqual({ "/proc": "proc", "/sys": "sysfs", "/dev/mqueue": "mqueue" });
+  expect(kinds(inputOf({ host: user, namespaces: {}, pod: podOf([containerOf()], { hostPID: true, hostIPC: true, hostNetwork: true }) }))).toEqual({ "/proc": "bind", "/sys": "bind", "/dev/mqueue": "bind" });
+  expect(kinds(inputOf({ namespaces: {} }))).toEqual({ "/proc": "proc", "/sys": "sysfs", "/dev/mqueue": "mqueue" });
+});
+
 describe("ociConfig", () => {
   for (const [name, input] of Object.entries(CASES)) test(`ociConfig gives testdata/${name}.json`, () => golden(name, ociConfig(input)));
 

@@ -5,7 +5,7 @@ import { cdiNames, withCdi } from "./cdi.ts";
 import type { ConfigInput, ConfigResult, Device } from "./container.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
 import { seLinuxLabels } from "./labels.ts";
-import { mountsOf, rootfsPropagation } from "./mounts.ts";
+import { hostMounts, mountsOf, rootfsPropagation } from "./mounts.ts";
 import { processOf } from "./process.ts";
 import { checkMapped, mappingsOf, userNamespace } from "./users.ts";
 import { resourcesOf } from "./resources.ts";
@@ -30,7 +30,7 @@ export function ociConfig(input: ConfigInput): ConfigResult {
     ociVersion: "1.0.2",
     process: processOf(input),
     root: { path: input.rootfs, readonly: security.readOnlyRootFilesystem === true },
-    mounts: mountsOf(input.binds, { writable: privileged }),
+    mounts: mountsOf(input.binds, { writable: privileged, fromHost: hostMounts(input) }),
     annotations: {},
     linux: {
       namespaces: [...namespacesOf(input), ...userNamespace(input.users)],

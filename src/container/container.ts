@@ -75,6 +75,8 @@ export interface HostLimits {
   readonly appArmor?: () => readonly string[];
   /** The kernel enforces SELinux. */
   readonly seLinux: boolean;
+  /** This process is root in a user namespace only. */
+  readonly userNamespace?: boolean;
   /** The lowest out-of-memory score adjustment that may be set; absent when there is none. */
   readonly lowestOomScoreAdj?: number;
 }

@@ -4,6 +4,7 @@ import { arch, release, totalmem } from "node:os";
 import { messageOf, fail, unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { cgroupHost, controllersBelow, directoriesOf, hardRlimits, lowestOomScoreAdj, ownCapabilities } from "../runtime/mod.ts";
+import { inUserNamespace } from "../storage/userNamespace.ts";
 import type { AdmissionFacts } from "./admission.ts";
 import { readCdi } from "./cdi.ts";
 import type { HostLimits } from "./container.ts";
@@ -33,6 +34,7 @@ export function hostLimits(base: string, { policy }: { readonly policy: string }
     localSeccomp: (path) => localSeccomp(`${policy}/seccomp/${path}`),
     ...(appArmorEnforced() ? { appArmor: appArmorProfiles } : {}),
     seLinux: existsSync("/sys/fs/selinux/enforce"),
+    userNamespace: inUserNamespace(),
     hugePageSizes: hugePageSizes(),
     swapAccounting: directoriesOf(base).some((directory) => SWAP_FILES.some((file) => existsSync(`${directory}/${file}`))),
     ...(lowest === undefined ? {} : { lowestOomScoreAdj: lowest }),

@@ -1,19 +1,33 @@
 /** The mounts of a container: the defaults and what the caller binds in, parents before children. */
 import type { OciMount } from "../runtime/oci.ts";
-import type { Bind } from "./container.ts";
+import type { Bind, ConfigInput } from "./container.ts";
 import { DEFAULT_MOUNTS } from "./defaults.ts";
 
 export interface MountOptions {
   /** /sys and its cgroups can be written: a privileged container. */
   readonly writable: boolean;
+  /** Those of the defaults that are the host's own. */
+  readonly fromHost?: readonly string[];
+}
+
+/**
+ * The kernel mounts sysfs, mqueue and proc for who may rule over the network, IPC and PID namespace that they show: in a
+ * user namespace only one of its own. Of the host's, what is mounted already is bound (containers-common does so too).
+ */
+export function hostMounts({ host, namespaces, pod }: Pick<ConfigInput, "host" | "namespaces" | "pod">): readonly string[] {
+  if (host.userNamespace !== true) return [];
+  return [...(namespaces.network === undefined ? ["/sys"] : []), ...(namespaces.ipc === undefined ? ["/dev/mqueue"] : []), ...(pod.spec.hostPID === true && namespaces.pid === undefined ? ["/proc"] : [])];
 }
 
 /** `mount(8)`, with the defaults below what the caller binds in. */
-export function mountsOf(binds: readonly Bind[], { writable }: MountOptions): readonly OciMount[] {
+export function mountsOf(binds: readonly Bind[], { writable, fromHost = [] }: MountOptions): readonly OciMount[] {
   const taken = new Set(binds.map((bind) => normal(bind.destination)));
-  const defaults = DEFAULT_MOUNTS.filter((mount) => !taken.has(mount.destination)).map((mount) => (writable ? { ...mount, options: mount.options.map((option) => (option === "ro" ? "rw" : option)) } : mount));
+  const kept = DEFAULT_MOUNTS.filter((mount) => !taken.has(mount.destination)).map((mount) => (fromHost.includes(mount.destination) ? ofHost(mount) : mount));
+  const defaults = kept.map((mount) => (writable ? { ...mount, options: mount.options.map((option) => (option === "ro" ? "rw" : option)) } : mount));
   return [...defaults, ...binds.map(bindMount)].toSorted((a, b) => depth(a) - depth(b));
 }
+
+const ofHost = ({ destination, options }: OciMount): OciMount => ({ destination, type: "bind", source: destination, options: ["rbind", "rprivate", ...options] });
 
 function bindMount({ source, destination, readOnly, recursive, propagation = "rprivate", readOnlyBelow = false, options = [] }: Bind): OciMount {
   const access = readOnly ? ["ro", ...(readOnlyBelow ? ["rro"] : [])] : ["rw"];

@@ -8,7 +8,7 @@ import { sentenceOf } from "./messages.ts";
 import { monitorArgv } from "./monitor.ts";
 import { signalProcess, statProcess } from "./process.ts";
 import { busyConfig } from "./real.ts";
-import { hardRlimits, lowestOomScoreAdj, ownCapabilities } from "./rlimits.ts";
+import { hardRlimits, hostCapabilities, lowestOomScoreAdj, ownCapabilities } from "./rlimits.ts";
 
 const SENTENCES: readonly (readonly [string, string])[] = [
   ["executable file `nope` not found in $PATH: No such file or directory\n", "executable file `nope` not found in $PATH: No such file or directory"],
@@ -61,6 +61,11 @@ test("hardRlimits gives the hard limits that may not be raised", () => {
 
 test("hardRlimits gives only the kernel's own limit to who may raise limits", () => {
   expect(hardRlimits({ limits: LIMITS, capabilities: ["CAP_SYS_RESOURCE"], openFiles: 1_048_576 })).toEqual({ RLIMIT_NOFILE: 1_048_576 });
+});
+
+test("hostCapabilities of root in a user namespace are none: it may raise no limit of the host", () => {
+  expect(hostCapabilities("         0          0 4294967295\n", ["CAP_SYS_RESOURCE"])).toEqual(["CAP_SYS_RESOURCE"]);
+  expect(hostCapabilities("         0       1000          1\n         1     100000      65536\n", ["CAP_SYS_RESOURCE"])).toEqual([]);
 });
 
 test("lowestOomScoreAdj is open to who may lower it", () => {

@@ -26,6 +26,11 @@ export function ownCapabilities(status = readFileSync("/proc/self/status", "utf8
   return CAPABILITIES.filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n);
 }
 
+/** Those of them that the host itself respects: none in a user namespace (`user_namespaces(7)`), where root is root of what is in it. */
+export function hostCapabilities(uidMap = readFileSync("/proc/self/uid_map", "utf8"), capabilities = ownCapabilities()): readonly string[] {
+  return /^\s*0\s+0\s+4294967295\s*$/.test(uidMap) ? capabilities : [];
+}
+
 /** What decides about limits; read from this process when absent. */
 export interface LimitFacts {
   /** `/proc/self/limits` */
@@ -37,7 +42,7 @@ export interface LimitFacts {
 
 /** Hard limits that this process may not raise, by OCI name; with CAP_SYS_RESOURCE only the kernel's own. An unlimited one is absent. */
 export function hardRlimits(facts: LimitFacts = {}): Readonly<Record<string, number>> {
-  const { limits = readFileSync("/proc/self/limits", "utf8"), capabilities = ownCapabilities() } = facts;
+  const { limits = readFileSync("/proc/self/limits", "utf8"), capabilities = hostCapabilities() } = facts;
   const openFiles = facts.openFiles ?? Number(readFileSync("/proc/sys/fs/nr_open", "utf8"));
   if (capabilities.includes("CAP_SYS_RESOURCE")) return { RLIMIT_NOFILE: openFiles };
   const rows = Object.entries(ROWS).flatMap(([name, title]) => {
@@ -48,6 +53,6 @@ export function hardRlimits(facts: LimitFacts = {}): Readonly<Record<string, num
 }
 
 /** The lowest `oom_score_adj` (`proc(5)`) that may be given to a process: this one's own without CAP_SYS_RESOURCE, undefined with it. */
-export function lowestOomScoreAdj(capabilities: readonly string[] = ownCapabilities()): number | undefined {
+export function lowestOomScoreAdj(capabilities: readonly string[] = hostCapabilities()): number | undefined {
   return capabilities.includes("CAP_SYS_RESOURCE") ? undefined : Number(readFileSync("/proc/self/oom_score_adj", "utf8"));
 }
