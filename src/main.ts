@@ -28,11 +28,11 @@ const surroundings: Surroundings = {
   cwd: process.cwd(),
   self,
   inside: process.env[ROOTLESS_VARIABLE] !== undefined,
-  enter: async ({ runtime }) => {
-    const { enterNamespaces } = await import("./rootless/enter.ts");
-    const { userOf } = await import("./base/users.ts");
+  enter: async ({ runtime }, { scope }) => {
+    const [{ enterNamespaces }, { userOf }, { intoManager, isManaged }, { ownCgroup }] = await Promise.all([import("./rootless/enter.ts"), import("./base/users.ts"), import("./systemd/scope.ts"), import("./runtime/cgroup.ts")]);
     const owner = { uid, ...(userOf(uid) ?? { name: String(uid), gid: process.getgid?.() ?? uid }) };
-    return await enterNamespaces({ owner, runtime, argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env, setUp: "" });
+    const through = scope && isManaged({ uid }) ? intoManager({ uid, cgroup: ownCgroup(), runtime: process.env["XDG_RUNTIME_DIR"] }) : [];
+    return await enterNamespaces({ owner, runtime, through, argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env, setUp: "" });
   },
   stdout: writerTo(1),
   stderr: writerTo(2),

@@ -56,8 +56,8 @@ export interface Row {
   readonly aliases?: readonly string[];
   readonly summary: string;
   readonly group: "services" | "objects" | "images" | "volumes" | "other" | "hidden";
-  /** It touches what is in the user's namespaces: an ordinary user's goes there first. */
-  readonly enters?: boolean;
+  /** It touches what is in the user's namespaces: an ordinary user's goes there first. `scope`: it may also put processes into the pods' cgroups. */
+  readonly enters?: true | "scope";
   readonly load: () => Promise<Command>;
 }
 

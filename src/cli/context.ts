@@ -19,6 +19,11 @@ export interface Reader {
   chunks(): AsyncIterable<Uint8Array>;
 }
 
+export interface EnterOptions {
+  /** The process also goes to a cgroup of the user's manager, from where it may put others into the pods' cgroups. */
+  readonly scope: boolean;
+}
+
 export const LOG_LEVELS = ["error", "warning", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -44,7 +49,7 @@ export interface Context {
   readonly home: string;
   readonly cwd: string;
   /** Goes on in the user's namespaces, as another process; returns only where there is no need: for root, and inside. */
-  enter(): Promise<void>;
+  enter(options: EnterOptions): Promise<void>;
   now(): number;
   /** The host, as Kubernetes calls it. */
   node(): Node;
@@ -72,7 +77,7 @@ export interface Surroundings {
   /** This process is root in the user's namespaces. */
   readonly inside: boolean;
   /** Begins this command line again in the user's namespaces. */
-  enter(paths: Paths): Promise<never>;
+  enter(paths: Paths, options: EnterOptions): Promise<never>;
   readonly stdout: Writer;
   readonly stderr: Writer;
   readonly stdin: Context["stdin"];
@@ -111,7 +116,7 @@ export function contextOf(around: Surroundings, globals: Globals): Context {
     uid: around.uid,
     home: around.home,
     cwd: around.cwd,
-    enter: async () => (around.uid === 0 || around.inside ? undefined : await around.enter(paths)),
+    enter: async (options) => (around.uid === 0 || around.inside ? undefined : await around.enter(paths, options)),
     now: around.now,
     node: around.node,
     interrupted: around.interrupted,

@@ -18,7 +18,7 @@ export async function run(argv: readonly string[], contextOf: (globals: Globals)
     const input = parse(resolved.args, command);
     context = contextOf(globalsOf(input));
     if (input.flag("help")) return await finish(context, { kind: "text", text: commandHelp(resolved.row, command) }, "");
-    if (resolved.row.enters === true) await context.enter();
+    if (resolved.row.enters !== undefined) await context.enter({ scope: resolved.row.enters === "scope" });
     format = command.options.some((option) => option.long === "output" && option.choices !== undefined) ? (input.text("output") ?? "") : "";
     return await finish(context, await command.run(context, input), format);
   } catch (thrown) {

@@ -26,8 +26,8 @@ async function holderOf(entry: Entry): Promise<number> {
 }
 
 /** `nsenter(1)`, with the working directory as it is seen inside. */
-export function entryArgv({ argv, cwd }: Entry, pid: number): readonly string[] {
-  return ["nsenter", "--target", String(pid), "--user", "--mount", "--preserve-credentials", `--wdns=${cwd}`, "--", ...argv];
+export function entryArgv({ argv, through, cwd }: Entry, pid: number): readonly string[] {
+  return [...through, "nsenter", "--target", String(pid), "--user", "--mount", "--preserve-credentials", `--wdns=${cwd}`, "--", ...argv];
 }
 
 export function environmentInside({ env, owner }: Entry): Readonly<Record<string, string>> {

@@ -30,6 +30,8 @@ export interface Entry {
   readonly runtime: string;
   /** What is to be run inside: this program, with the words of its command line. */
   readonly argv: readonly string[];
+  /** argv that goes before it all, outside: it becomes what follows. */
+  readonly through: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Shell words that are run in the new namespaces once, `$1` being the directory of the holder. */

@@ -39,3 +39,16 @@ export function scopeArgv({ unit, user }: ProcessUnit, { uid, leaf, after }: Man
   const manager = user ? ["env", `XDG_RUNTIME_DIR=${userRuntime(uid)}`, "systemd-run", "--user"] : ["systemd-run"];
   return [...manager, ...words, ...order, "--", "/bin/sh", "-c", INTO_LEAF, leaf];
 }
+
+/**
+ * argv to put in front of a command of a user that is to move processes into cgroups below the user's manager: the
+ * kernel asks for the right to write their nearest common ancestor too (kernel `cgroup-v2.rst`, "Delegation
+ * Containment"), which a login's own cgroup does not give. Empty where there is no need. `runtime`: the user's own
+ * XDG_RUNTIME_DIR, which the command keeps.
+ */
+export function intoManager({ uid, cgroup, runtime }: Manager & { readonly cgroup: string; readonly runtime: string | undefined }): readonly string[] {
+  const manager = userRuntime(uid);
+  if (uid === 0 || cgroup.startsWith(`/user.slice/user-${uid}.slice/user@${uid}.service/`)) return [];
+  const back = runtime === undefined || runtime === manager ? [] : ["env", `XDG_RUNTIME_DIR=${runtime}`];
+  return ["env", `XDG_RUNTIME_DIR=${manager}`, "systemd-run", "--user", "--scope", "--quiet", "--collect", "--", ...back];
+}
