@@ -69,6 +69,7 @@ describe("findingsOf()", () => {
     [{ runtime: place("/tmp/run") }, "runtime directory", "warning", "which a boot does not empty", "export XDG_RUNTIME_DIR=/run/user/$(id -u)"],
     [{ runtime: place("/run/user/1000/wherry", { type: "tmpfs", free: 1000 }) }, "room at run time", "warning", "1kB are free", "sudo mount -o remount,size=25% /run/user/1000"],
     [{ durable: place("/home/alice/.local/share/wherry", { type: "nfs4" }) }, "store", "missing", "other machines share", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
+    [{ durable: place("/home/alice", { type: "overlay" }) }, "store", "missing", "is on overlay", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
     [{ durable: place("/media/stick", { type: "vfat" }) }, "store", "missing", "keeps no owners", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
     [{ durable: place("/home/alice", { options: ["ro"] }) }, "store", "missing", "cannot be written", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
     [{ durable: place("/home/alice", { options: ["rw", "noexec"] }) }, "store", "warning", "noexec", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],

@@ -32,6 +32,7 @@ export function store(facts: Facts): Finding {
   const { path, existing, type, options, writable } = facts.durable;
   if (isShared(type)) return missing(about, `${path} is on ${type}, which other machines share; it should be on a disk of this one`, ...elsewhere(facts));
   if (isPlain(type)) return missing(about, `${path} is on ${type}, which keeps no owners and attributes of files; ext4, xfs and btrfs do`, ...elsewhere(facts));
+  if (type === "overlay") return missing(about, `${path} is on overlay, which takes no other one upon itself; ext4, xfs and btrfs do`, ...elsewhere(facts));
   if (options.includes("ro") || !writable) return missing(about, `${existing} cannot be written by user "${facts.user.name}"`, ...elsewhere(facts));
   if (options.includes("noexec")) return warning(about, `${path} is mounted noexec: images run, programs in volumes and emptyDirs do not`, ...elsewhere(facts));
   const nodev = options.includes("nodev") && isRoot(facts) ? ", nodev: block devices of volumes cannot be opened there" : "";
