@@ -5,6 +5,7 @@ import { readConfigMap, readSecret } from "./config.ts";
 import { readNamespace } from "./namespace.ts";
 import { complain, type Cursor, type Sheet } from "./cursor.ts";
 import { checkFields } from "./fields.ts";
+import { checkHost } from "./host.ts";
 import type { Checked, CheckOptions, CheckResult, ManifestText, Notice } from "./kube.ts";
 import { KINDS, objectsOf, type Item, type Kind } from "./objects.ts";
 import { parse } from "./parse.ts";
@@ -37,6 +38,7 @@ export function check(manifests: readonly ManifestText[], options: CheckOptions 
   checkDuplicates(read);
   checkHostPorts(read);
   checkPullSecrets(read);
+  if (options.lacks !== undefined) checkHost(read, options.lacks);
   if (found.every(({ understood }) => understood)) checkReferences(read);
   if (problems.count > 0) return { ok: false, problems: problems.sorted(inputs.map(({ manifest }) => manifest.file)) };
   return { ok: true, checked: finish(read) };
@@ -120,7 +122,7 @@ function finish(read: readonly Read[]): Checked {
 
 /** One for each field and reason, at its first place: a file of many pods says the same many times. */
 function noticesOf(read: readonly Read[]): readonly Notice[] {
-  const notices = read.flatMap(({ cursor: { sheet } }) => sheet.idle.map(({ path, at, why }) => ({ file: sheet.file, line: at.line, column: at.column, path, object: sheet.object, why })));
+  const notices = read.flatMap(({ cursor: { sheet } }) => sheet.idle.map(({ at, ...field }) => ({ file: sheet.file, line: at.line, column: at.column, object: sheet.object, ...field })));
   const first = new Map<string, Notice>();
   for (const notice of notices) {
     const key = notice.path.replace(/\[\d+\]/g, "[]");

@@ -25,7 +25,7 @@ export interface Sheet {
   readonly suggested: Set<string>;
   /** Paths of mappings from which a field was taken away as unknown or unsupported. */
   readonly refused: Set<string>;
-  /** Fields that mean nothing on a single host. */
+  /** Fields that mean nothing on a single host, or less than they should on this one (`host`). */
   readonly idle: IdleField[];
   readonly references: Reference[];
   readonly hostPorts: HostPortUse[];
@@ -36,6 +36,7 @@ export interface IdleField {
   readonly path: string;
   readonly at: Position;
   readonly why: string;
+  readonly host?: true;
 }
 
 /** An object that a pod cannot start without, and the keys it must have. */

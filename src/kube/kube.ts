@@ -3,6 +3,7 @@
  * A `Checked` can be made by `check` only; everything that acts takes a `Checked` or what comes from one.
  */
 import type { ConfigMap, KubeObject, NamespaceObject, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from "../spec/spec.ts";
+import type { HostLacks } from "./host.ts";
 
 /** One input: its name for messages (`shop.yaml`, `<stdin>`) and its text. */
 export interface ManifestText {
@@ -23,11 +24,11 @@ export interface Problem {
   readonly message: string;
   /** `did you mean "containerPort"?` */
   readonly hint?: string;
-  /** Stable: `syntax`, `unknown-field`, `unsupported-field`, `unsupported-kind`, `type`, `required`, `value`, `duplicate`, `reference` */
+  /** Stable: `syntax`, `unknown-field`, `unsupported-field`, `unsupported-kind`, `type`, `required`, `value`, `duplicate`, `reference`, `host` (this host, or this user, cannot) */
   readonly code: ProblemCode;
 }
 
-export const PROBLEM_CODES = ["syntax", "unknown-field", "unsupported-field", "unsupported-kind", "type", "required", "value", "duplicate", "reference"] as const;
+export const PROBLEM_CODES = ["syntax", "unknown-field", "unsupported-field", "unsupported-kind", "type", "required", "value", "duplicate", "reference", "host"] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
 declare const checked: unique symbol;
@@ -41,11 +42,11 @@ export interface Checked {
   readonly volumes: readonly PersistentVolume[];
   readonly namespaces: readonly NamespaceObject[];
   readonly objects: readonly KubeObject[];
-  /** Fields that were taken and mean nothing on a single host, each kind of place once. */
+  /** Fields that were taken and mean nothing on a single host, or less than they should on this one; each kind of place once. */
   readonly notices: readonly Notice[];
 }
 
-/** A field without effect on a single host. Lines and columns count from 1. */
+/** A field without effect on a single host, or with less effect than it should have. Lines and columns count from 1. */
 export interface Notice {
   readonly file: string;
   readonly line: number;
@@ -54,9 +55,13 @@ export interface Notice {
   /** `Pod default/web` */
   readonly object: string;
   readonly why: string;
+  /** It is this host that lacks something; another one, or root, would do. */
+  readonly host?: true;
 }
 
 export interface CheckOptions {
+  /** What this host cannot do; nothing when absent. */
+  readonly lacks?: HostLacks;
   /** Namespace of objects that name none; `default`. */
   readonly namespace?: string;
   /** Texts of `--configmap`: only ConfigMaps are allowed in them. */

@@ -36,8 +36,8 @@ export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${path}${problem.message}${hint}`;
 }
 
-/** One line for a field that means nothing here, in the form of a problem. */
-export const formatNotice = ({ file, line, column, path, why }: Notice): string => `${file}:${line}:${column}: ${path}: no effect on a single host: ${why}`;
+/** One line for a field that means nothing, or less, here, in the form of a problem. */
+export const formatNotice = ({ file, line, column, path, why, host }: Notice): string => `${file}:${line}:${column}: ${path}: ${host === true ? "not as asked for on this host" : "no effect on a single host"}: ${why}`;
 
 /** The error of a manifest that was refused: kind `invalid`, all problems in `context.problems`; a single one is in the message. */
 export function problemsError(problems: readonly Problem[]): WherryError {
