@@ -28,11 +28,10 @@ const surroundings: Surroundings = {
   cwd: process.cwd(),
   self,
   inside: process.env[ROOTLESS_VARIABLE] !== undefined,
-  enter: async ({ runtime }, { scope }) => {
-    const [{ enterNamespaces }, { userOf }, { intoManager, isManaged }, { ownCgroup }] = await Promise.all([import("./rootless/enter.ts"), import("./base/users.ts"), import("./systemd/scope.ts"), import("./runtime/cgroup.ts")]);
-    const owner = { uid, ...(userOf(uid) ?? { name: String(uid), gid: process.getgid?.() ?? uid }) };
-    const through = scope && isManaged({ uid }) ? intoManager({ uid, cgroup: ownCgroup(), runtime: process.env["XDG_RUNTIME_DIR"] }) : [];
-    return await enterNamespaces({ owner, runtime, through, argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env, setUp: "" });
+  enter: async (paths, options) => {
+    const { entryOf } = await import("./cli/entry.ts");
+    const { enterNamespaces } = await import("./rootless/enter.ts");
+    return await enterNamespaces(entryOf(paths, { ...options, uid, home: homedir(), argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env }));
   },
   stdout: writerTo(1),
   stderr: writerTo(2),

@@ -12,6 +12,8 @@ import { isManaged, scopeOf } from "../systemd/scope.ts";
 import type { Context } from "./context.ts";
 import type { WaitingPod } from "../supervisor/protocol.ts";
 import { printable } from "./failure.ts";
+import { gatherHost } from "./doctor/gather.ts";
+import { requireCgroups } from "./doctor/lacks.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** The engine for a command that changes things; end it with `using`. */
@@ -63,7 +65,8 @@ export function handCgroup({ uid }: Pick<Context, "uid">, service: string): stri
   if (uid === 0) return `/wherry/${service}`;
   const own = `${ownCgroup().replace(/^\/$/, "")}/wherry/${service}`;
   if (canMakeCgroup(own)) return own;
-  fail("unavailable", `Cannot play "${service}": user ${uid} may not make cgroups here, and has no service manager that would hand one over`, { code: "ENOCGROUP", hint: `loginctl enable-linger ${uid}; "wherry doctor" says what else this host lacks` });
+  requireCgroups({ ...gatherHost(uid), userManager: isManaged({ uid }) });
+  return fail("unavailable", `Cannot play "${service}": user ${uid} may not make cgroups here, the user's service manager should hand one over`, { code: "ENOCGROUP" });
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Manifests as the command line names them: files, `-` for stdin; read whole, then checked whole. */
 import { readFileSync } from "node:fs";
 import { errnoOf, fail } from "../base/errors.ts";
+import type { HostLacks } from "../kube/host.ts";
 import type { Checked, ManifestText } from "../kube/kube.ts";
 import type { Input } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -38,14 +39,21 @@ export interface CheckFilesOptions {
 
 /** Reads and checks. Fails with kind `invalid` that carries all problems at once. */
 export async function checkFiles(context: Context, words: readonly string[], options: CheckFilesOptions): Promise<CheckedFiles> {
-  const [manifests, configMaps, { check }, { formatNotice, problemsError }] = await Promise.all([
+  const [manifests, configMaps, { check }, { formatNotice, problemsError }, lacks] = await Promise.all([
     readManifests(context, words),
     readManifests(context, options.configMaps),
     import("../kube/check.ts"),
     import("../kube/problems.ts"),
+    lacksOf(context),
   ]);
-  const result = check(manifests, { configMaps, annotations: options.annotations, ...(options.namespace === undefined ? {} : { namespace: options.namespace }) });
+  const result = check(manifests, { lacks, configMaps, annotations: options.annotations, ...(options.namespace === undefined ? {} : { namespace: options.namespace }) });
   if (!result.ok) throw problemsError(result.problems);
   for (const notice of result.checked.notices) await context.stderr.write(`${formatNotice(notice)}\n`);
   return { checked: result.checked, texts: manifests.map(({ text }) => text) };
+}
+
+/** What pods of this user cannot have on this host. */
+export async function lacksOf(context: Pick<Context, "uid">): Promise<HostLacks> {
+  const [{ hostLacks }, { gatherHost }] = await Promise.all([import("./doctor/lacks.ts"), import("./doctor/gather.ts")]);
+  return hostLacks(gatherHost(context.uid));
 }

@@ -14,15 +14,16 @@ export async function enterNamespaces(entry: Entry): Promise<never> {
   execve(found, [found, ...words], environmentInside(entry));
 }
 
-/** Its lock is let go by the exec, or by the end of this process. */
+/** Its lock is let go by the exec, or by the end of this process. Namespaces that stand are joined, whatever the host would say today. */
 async function holderOf(entry: Entry): Promise<number> {
   const known = livingHolder(entry.runtime);
   if (known !== undefined) return known;
+  if (livingMonitor(entry.runtime) === undefined) entry.allowed();
   using _ = acquire(`${rootlessDirectory(entry.runtime)}/lock`, { wait: true });
   const late = livingHolder(entry.runtime);
   if (late !== undefined) return late;
   const monitor = livingMonitor(entry.runtime);
-  return await (monitor === undefined ? startHolder(entry) : replaceHolder(entry.runtime, monitor));
+  return await (monitor === undefined ? startHolder(entry) : replaceHolder(entry, monitor));
 }
 
 /** `nsenter(1)`, with the working directory as it is seen inside. */

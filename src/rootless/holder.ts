@@ -68,10 +68,10 @@ export async function startHolder({ owner, runtime, setUp }: Entry): Promise<num
   });
 }
 
-/** Puts a new holder into namespaces that another process is in. */
-export async function replaceHolder(runtime: string, pid: number): Promise<number> {
+/** Puts a new holder into namespaces that another process is in, and as the first one into a scope of its own. */
+export async function replaceHolder({ owner, runtime }: Entry, pid: number): Promise<number> {
   const join = ["nsenter", "--target", String(pid), "--user", "--mount", "--preserve-credentials", "--", "/bin/sh", "-euc", `echo "$$"\n${HOLD}`, "holder", rootlessDirectory(runtime)];
-  return await handshake(["setsid", ...join], async () => {});
+  return await handshake([...ownScope(owner), "setsid", ...join], async () => {});
 }
 
 /**

@@ -32,6 +32,8 @@ export interface Entry {
   readonly argv: readonly string[];
   /** argv that goes before it all, outside: it becomes what follows. */
   readonly through: readonly string[];
+  /** Fails when the host does not let the user; asked before namespaces are made. */
+  readonly allowed: () => void;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Shell words that are run in the new namespaces once, `$1` being the directory of the holder. */

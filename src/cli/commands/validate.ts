@@ -2,7 +2,7 @@
 import type { Problem } from "../../kube/kube.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import { EXIT_CODES } from "../failure.ts";
-import { configMapFiles, readManifests } from "../manifests.ts";
+import { configMapFiles, lacksOf, readManifests } from "../manifests.ts";
 import { NAMESPACE, output } from "../options.ts";
 
 export const command: Command = {
@@ -18,7 +18,7 @@ export const command: Command = {
     const { check, formatNotice, formatProblem } = await context.engine.kube();
     const namespace = input.text("namespace");
     const manifests = await readManifests(context, input.words);
-    const result = check(manifests, { ...(namespace === undefined ? {} : { namespace }), configMaps: await readManifests(context, configMapFiles(input)) });
+    const result = check(manifests, { lacks: await lacksOf(context), ...(namespace === undefined ? {} : { namespace }), configMaps: await readManifests(context, configMapFiles(input)) });
     const problems = result.ok ? [] : result.problems;
     const exitCode = result.ok ? 0 : EXIT_CODES.invalid;
     if (input.text("output") !== undefined) return { kind: "value", value: problems, exitCode };

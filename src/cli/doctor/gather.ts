@@ -18,18 +18,15 @@ import { mountOf } from "./mountTable.ts";
 
 /** The facts of this host for the user of this process. `home`: where the user's own policy.json is looked for. */
 export function gatherFacts(paths: Paths, { uid, home }: { readonly uid: number; readonly home: string }): Facts {
-  const user = ownerOf(uid);
+  const host = gatherHost(uid);
+  const { user } = host;
   const status = readIfExists("/proc/self/status") ?? "";
   return {
-    user,
+    ...host,
     programs: programs(),
-    sysctls: sysctls(),
-    kernel: release(),
     filesystems: filesystems(),
     tunDevice: opens("/dev/net/tun"),
     noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status),
-    cgroups: cgroups(user),
-    subordinate: { uid: readOr(SUBORDINATE.uid), gid: readOr(SUBORDINATE.gid) },
     systemd: isSystemdRunning(),
     userManager: isManaged({ uid }),
     lingering: existsSync(`/var/lib/systemd/linger/${user.name}`),
@@ -39,6 +36,12 @@ export function gatherFacts(paths: Paths, { uid, home }: { readonly uid: number;
     seccompProfile: ["/etc/containers/seccomp.json", "/usr/share/containers/seccomp.json"].find(existsSync),
     openFiles: openFiles(),
   };
+}
+
+/** The few of them that manifests are checked against. */
+export function gatherHost(uid: number): Pick<Facts, "user" | "cgroups" | "sysctls" | "kernel" | "subordinate"> {
+  const user = ownerOf(uid);
+  return { user, cgroups: cgroups(user), sysctls: sysctls(), kernel: release(), subordinate: { uid: readOr(SUBORDINATE.uid), gid: readOr(SUBORDINATE.gid) } };
 }
 
 /** A user whom no database of users knows is called by number. */

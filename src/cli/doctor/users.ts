@@ -27,7 +27,7 @@ function systemd(facts: Facts): Finding {
 }
 
 /** pam_systemd(8): a session, or lingering, starts one. */
-export function userManager(facts: Facts): Finding {
+export function userManager(facts: Pick<Facts, "user" | "userManager">): Finding {
   const about = "user manager";
   if (facts.userManager) return ok(about, `user@${facts.user.uid}.service runs`);
   return missing(about, `no service manager of user "${facts.user.name}" runs; it hands cgroups to services`, linger(facts));
@@ -44,7 +44,7 @@ function lingering(facts: Facts): Finding {
 const LIMITED: Readonly<Record<string, string>> = { cpu: "limits and requests of cpu", memory: "limits of memory", pids: "numbers of processes" };
 
 /** One for the tree, one for every controller that limits need. */
-export function cgroupFindings(facts: Facts): readonly Finding[] {
+export function cgroupFindings(facts: Pick<Facts, "user" | "cgroups">): readonly Finding[] {
   const { version, hybrid, available, delegated } = facts.cgroups;
   const tree = hybrid ? "v1 and v2 at once (hybrid)" : version;
   if (version === "v1") return [isRoot(facts) ? ok("cgroups", hybrid ? `${tree}: crun refuses that, runc is taken` : tree) : missing("cgroups", `${tree}: a user is handed none, they should be v2`, ...bootWith(facts, "systemd.unified_cgroup_hierarchy=1"))];
@@ -53,12 +53,12 @@ export function cgroupFindings(facts: Facts): readonly Finding[] {
 }
 
 /** Adds a word to the kernel's command line, Debian's way (kernel-command-line(7)); of effect after a reboot. */
-const bootWith = (facts: Facts, word: string): readonly string[] => [
+const bootWith = (facts: Pick<Facts, "user">, word: string): readonly string[] => [
   `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX ${word}"' | ${asRoot(facts, `tee /etc/default/grub.d/${word.replace(/=/, "-")}.cfg`)}`,
   `${asRoot(facts, "update-grub")} && ${asRoot(facts, "reboot")}`,
 ];
 
-function absent(facts: Facts, { name, what, inKernel }: { readonly name: string; readonly what: string; readonly inKernel: boolean }): Finding {
+function absent(facts: Pick<Facts, "user">, { name, what, inKernel }: { readonly name: string; readonly what: string; readonly inKernel: boolean }): Finding {
   const about = `cgroup ${name}`;
   if (!inKernel) return warning(about, `the kernel offers no such controller: ${what} have no effect`, ...bootWith(facts, `cgroup_enable=${name}`));
   return warning(about, `not handed to user "${facts.user.name}": ${what} have no effect`, ...DELEGATE, `sudo systemctl daemon-reload && sudo systemctl restart user@${facts.user.uid}.service`);
