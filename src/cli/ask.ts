@@ -1,14 +1,14 @@
-/** Asking the user before something is lost. */
+/** Asking the user before something is lost, or changed for others. */
 import { fail } from "../base/errors.ts";
 import type { Context, Reader } from "./context.ts";
 
-/** Whether the user has answered `y` or `yes`. Fails with kind `usage` when nobody answers. */
-export async function confirmed(context: Pick<Context, "stdin" | "stderr">, question: string): Promise<boolean> {
+/** Whether the user has answered `y` or `yes`. Fails with kind `usage` when nobody answers, and names the option that is given `instead`. */
+export async function confirmed(context: Pick<Context, "stdin" | "stderr">, question: string, instead = "--force"): Promise<boolean> {
   await context.stderr.write(`${question} [y/N] `);
   const answer = await firstLine(context.stdin);
   if (answer === undefined) {
     await context.stderr.write("\n");
-    fail("usage", "Cannot go on without an answer: the standard input has ended, it should say y, or --force should be given");
+    fail("usage", `Cannot go on without an answer: the standard input has ended, it should say y, or ${instead} should be given`);
   }
   return /^y(es)?$/i.test(answer.trim());
 }

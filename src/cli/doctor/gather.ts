@@ -12,6 +12,7 @@ import { NETAVARK_PLACES } from "../../network/netavark.ts";
 import { cgroupHost, words } from "../../runtime/cgroup.ts";
 import { attributesOf } from "../../storage/syscalls.ts";
 import { isSystemdRunning } from "../../systemd/host.ts";
+import { isLingering } from "../../systemd/linger.ts";
 import { isManaged } from "../../systemd/scope.ts";
 import type { CgroupFacts, Facts, Place, Program } from "./facts.ts";
 import { mountOf } from "./mountTable.ts";
@@ -29,7 +30,7 @@ export function gatherFacts(paths: Paths, { uid, home }: { readonly uid: number;
     noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status),
     systemd: isSystemdRunning(),
     userManager: isManaged({ uid }),
-    lingering: existsSync(`/var/lib/systemd/linger/${user.name}`),
+    lingering: isLingering(user.name),
     durable: placeOf(paths.durable),
     runtime: placeOf(paths.runtime),
     policy: [`${home}/.config/containers/policy.json`, "/etc/containers/policy.json"].find(existsSync),

@@ -45,6 +45,11 @@ export function requireCgroups(facts: Pick<Facts, "user" | "cgroups" | "userMana
   refuse({ action: "make cgroups", user: facts.user.name, code: "ENOCGROUP" }, [...cgroupFindings(facts), userManager(facts)].filter(({ level }) => level === "missing"));
 }
 
+/** The same for units of one's own. */
+export function requireManager(facts: Pick<Facts, "user" | "userManager">): void {
+  refuse({ action: "run units", user: facts.user.name, code: "ENOMANAGER" }, [userManager(facts)].filter(({ level }) => level === "missing"));
+}
+
 function refuse({ action, user, code }: { readonly action: string; readonly user: string; readonly code: string }, found: readonly Finding[]): void {
   if (found.length === 0) return;
   const commands = [...new Set(found.flatMap(({ mend }) => mend))];

@@ -1,5 +1,6 @@
 /** What the host grants this user: ids, cgroups, a service manager. Pure. */
 import { addCommand, rangesOf } from "../../rootless/ids.ts";
+import { lingerCommand } from "../../systemd/linger.ts";
 import { asRoot, type Facts, type Finding, isRoot, missing, ok, warning } from "./facts.ts";
 
 /** One finding for each grant. */
@@ -33,8 +34,7 @@ export function userManager(facts: Pick<Facts, "user" | "userManager">): Finding
   return missing(about, `no service manager of user "${facts.user.name}" runs; it hands cgroups to services`, linger(facts));
 }
 
-/** loginctl(1) */
-export const linger = ({ user }: Pick<Facts, "user">): string => `sudo loginctl enable-linger ${user.name}`;
+export const linger = ({ user }: Pick<Facts, "user">): string => lingerCommand(user.name);
 
 function lingering(facts: Facts): Finding {
   if (facts.lingering) return ok("lingering", "services start at boot and go on after a logout");
