@@ -1,5 +1,5 @@
 /** Files written so that a crash leaves the old or the new content, never half of one. */
-import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { unless } from "./errors.ts";
@@ -37,6 +37,12 @@ export function readIfExists(path: string): string | undefined {
 /** Makes a directory and its parents. */
 export function ensureDirectory(path: string, mode = 0o700): void {
   mkdirSync(path, { recursive: true, mode });
+}
+
+/** Takes from others what they may do with a file or directory; what is not ours to change is left. Absent is success. */
+export function closeToOthers(path: string): void {
+  const found = unless("ENOENT", () => statSync(path), undefined);
+  if (found !== undefined && (found.mode & 0o077) !== 0 && found.uid === process.geteuid?.()) chmodSync(path, found.mode & 0o700);
 }
 
 /**

@@ -167,3 +167,14 @@ export function execve(path: string, argv: readonly string[], env: Readonly<Reco
   check(processCalls.execve(text(path), ptr(wordList), ptr(variableList)), "run", path);
   return fail("failed", `Cannot run "${path}" with ${words.length} words and ${variables.length} variables: it was not run`);
 }
+
+const socketCalls = dlopen("libc.so.6", { getsockopt: { args: [i32, i32, i32, pointer, pointer], returns: i32 } }).symbols;
+
+const SOL_SOCKET = 1, SO_PEERCRED = 17;
+
+/** The user at the other end of a connected Unix socket, as of connect(2) (`SO_PEERCRED`, unix(7)): in numbers of this process's user namespace. */
+export function peerUser(fd: number): number {
+  const credentials = new Int32Array(3), length = Int32Array.of(credentials.byteLength);
+  check(socketCalls.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ptr(credentials), ptr(length)), "ask who is at", `descriptor ${fd}`);
+  return (credentials[1] ?? -1) >>> 0;
+}

@@ -20,8 +20,11 @@ import type { DurableState } from "../state/state.ts";
 import { credsVault } from "../systemd/creds.ts";
 import { isJournalRunning } from "../systemd/host.ts";
 
-/** One for the whole host: netavark's outermost firewall chains are common to all bridges. */
-const NETWORK_LOCK = "/run/lock/wherry-network";
+/**
+ * One for the whole host: netavark's outermost firewall chains are common to all bridges. Not in /run/lock, where
+ * anybody may make a file and lock it. A user's pods are in a network of the user's own.
+ */
+const networkLock = ({ rootless, runtime }: Paths): string => (rootless === undefined ? "/run/wherry-network.lock" : `${runtime}/rootless/network.lock`);
 
 export interface Engine extends Disposable {
   readonly paths: Paths;
@@ -47,7 +50,7 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
     puller: imagePuller({ fetch: fetchImage(paths), images: durable.images, environment: imageEnvironment }),
     claims: durable.claims,
     runtime: ociRuntime({ root: runtimeRoot(paths) }),
-    network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: NETWORK_LOCK }),
+    network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: networkLock(paths) }),
     bridge: bridgeOf(paths.runtime),
     ipv6: hostHasIPv6,
     kernel,

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { WherryError } from "../base/errors.ts";
 import { serviceRecord, temporaryDirectory } from "./fixtures.ts";
@@ -29,6 +29,18 @@ function errorOf(action: () => unknown): WherryError {
   }
   throw new Error("nothing was thrown");
 }
+
+test("openDurable() takes from others what somebody else's tool has given them", () => {
+  using directory = temporaryDirectory();
+  const path = join(directory.path, "wherry/wherry.db");
+  openDurable(path)[Symbol.dispose]();
+  chmodSync(join(directory.path, "wherry"), 0o755);
+  chmodSync(path, 0o644);
+  openDurable(path, { readonly: true })[Symbol.dispose]();
+  expect(modeOf(path)).toBe(0o644);
+  openDurable(path)[Symbol.dispose]();
+  expect([modeOf(path), modeOf(join(directory.path, "wherry"))]).toEqual([0o600, 0o700]);
+});
 
 test("openDurable() makes files for the owner alone", () => {
   using directory = temporaryDirectory();

@@ -1,9 +1,9 @@
 /** Opening a database: it is on the path of every command, so a file whose schema is there costs one read of it. */
 import { Database as Sqlite } from "bun:sqlite";
 import { closeSync, openSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { errnoOf, unless } from "../base/errors.ts";
-import { ensureDirectory, syncDirectory } from "../base/files.ts";
+import { closeToOthers, ensureDirectory, syncDirectory } from "../base/files.ts";
 import { Database } from "./database.ts";
 import { databaseError, hasCode, unavailable } from "./failures.ts";
 import type { Schema } from "./schema.ts";
@@ -31,6 +31,7 @@ export function openDatabase(path: string, options: OpenOptions): Database {
 
 function openToWrite(path: string, { schema, durable }: OpenOptions): Database {
   makeFile(path, durable);
+  keepPrivate(path);
   return orClose(new Database(new Sqlite(path, { readwrite: true, create: false }), { path, readonly: false }), (database) => {
     database.configure({ durable });
     if (!database.isCurrent(schema)) database.migrate(schema);
@@ -86,6 +87,12 @@ function orClose(database: Database, prepare: (database: Database) => void): Dat
     database[Symbol.dispose]();
     throw thrown;
   }
+}
+
+/** Whoever made directory and files, a package or a backup: they are their owner's alone. A directory of another name may be for others too. */
+function keepPrivate(path: string): void {
+  const directory = dirname(path);
+  for (const each of [...(basename(directory) === "wherry" ? [directory] : []), path, `${path}-wal`, `${path}-shm`]) closeToOthers(each);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The control socket of a supervisor: one request per connection, answered by messages. */
 import { chmodSync, renameSync, rmSync } from "node:fs";
+import { peerUser } from "../base/libc.ts";
 import { WherryError, messageOf } from "../base/errors.ts";
 import { lineReader } from "../base/lines.ts";
 import type { Message, Request } from "./protocol.ts";
@@ -24,7 +25,8 @@ export interface ControlServer {
 
 /**
  * Listens at `path`. The socket is made under another name and renamed when it listens, so that whoever sees it can
- * connect; its mode keeps other users away.
+ * connect. Its directory and its mode keep other users away, and who comes all the same is asked who it is: only root
+ * and the user of this process are heard. In a user's namespaces root is that user.
  */
 export function serve(path: string, handler: Handler, onIdle: () => void): ControlServer {
   const clients = new Set<Client>();
@@ -40,9 +42,14 @@ export function serve(path: string, handler: Handler, onIdle: () => void): Contr
           socket.data.ending = true;
           flush(socket);
         };
+        const refuse = (): void => {
+          send(STRANGER);
+          finish();
+        };
         const read = lineReader("the control socket", (line) => void answer(line, { handler, send, signal: gone.signal }).then(finish));
-        socket.data = { pending: new Uint8Array(), ending: false, gone, read };
-        clients.add(socket.data);
+        const welcome = mayAsk(socket);
+        socket.data = { pending: new Uint8Array(), ending: false, gone, read: welcome ? read : refuse };
+        if (welcome) clients.add(socket.data);
       },
       data: (socket, chunk) => socket.data.read(chunk),
       drain: flush,
@@ -52,8 +59,7 @@ export function serve(path: string, handler: Handler, onIdle: () => void): Contr
       },
       close(socket) {
         socket.data.gone.abort();
-        clients.delete(socket.data);
-        if (clients.size === 0) onIdle();
+        if (clients.delete(socket.data) && clients.size === 0) onIdle();
       },
     },
   });
@@ -66,6 +72,15 @@ export function serve(path: string, handler: Handler, onIdle: () => void): Contr
       listener.stop(true);
     },
   };
+}
+
+const STRANGER: Message = { type: "error", kind: "conflict", code: "ENOTYOURS", message: "Cannot answer: this supervisor is another user's, its own user or root should ask" };
+
+/** A connection whose other end cannot be told is nobody's. */
+function mayAsk(socket: object): boolean {
+  if (!("fd" in socket) || typeof socket.fd !== "number" || socket.fd < 0) return false;
+  const user = peerUser(socket.fd);
+  return user === 0 || user === process.geteuid?.();
 }
 
 async function answer(line: string, { handler, send, signal }: { handler: Handler; send: (message: Message) => void; signal: AbortSignal }): Promise<void> {
