@@ -5,7 +5,7 @@ import { CLEAN_ENV, exec } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
 import { lineReader } from "../base/lines.ts";
 import { mapWords, requireRanges, SUBORDINATE } from "./ids.ts";
-import { type Entry, HOLDER_SCOPE, type Owner, rootlessDirectory } from "./rootless.ts";
+import { type Entry, holderScope, type Owner, rootlessDirectory } from "./rootless.ts";
 
 /** A living process in the namespaces, undefined when there is none. */
 export function livingHolder(runtime: string): number | undefined {
@@ -62,7 +62,7 @@ export async function startHolder({ owner, runtime, setUp }: Entry): Promise<num
   const directory = rootlessDirectory(runtime);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const unshare = ["unshare", "--user", "--mount", "--propagation", "slave", "--", "/bin/sh", "-c", WAIT, "wait", `${setUp}\n${HOLD}`, directory];
-  return await handshake([...ownScope(owner), "setsid", ...unshare], async (pid) => {
+  return await handshake([...ownScope(owner, runtime), "setsid", ...unshare], async (pid) => {
     await map("newuidmap", pid, mapWords(owner.uid, ranges.uid));
     await map("newgidmap", pid, mapWords(owner.gid, ranges.gid));
   });
@@ -71,17 +71,17 @@ export async function startHolder({ owner, runtime, setUp }: Entry): Promise<num
 /** Puts a new holder into namespaces that another process is in, and as the first one into a scope of its own. */
 export async function replaceHolder({ owner, runtime }: Entry, pid: number): Promise<number> {
   const join = ["nsenter", "--target", String(pid), "--user", "--mount", "--preserve-credentials", "--", "/bin/sh", "-euc", `echo "$$"\n${HOLD}`, "holder", rootlessDirectory(runtime)];
-  return await handshake([...ownScope(owner), "setsid", ...join], async () => {});
+  return await handshake([...ownScope(owner, runtime), "setsid", ...join], async () => {});
 }
 
 /**
  * Outside of the cgroup of a unit or a session, which would end the holder with it or be kept alive by it. Units and
  * scopes of wherry are ordered after this scope, so that at a shutdown it is stopped when they have stopped.
  */
-function ownScope({ uid }: Owner): readonly string[] {
-  const runtime = `/run/user/${uid}`;
-  if (!existsSync(`${runtime}/systemd/private`)) return [];
-  return ["env", `XDG_RUNTIME_DIR=${runtime}`, "systemd-run", "--user", "--scope", "--quiet", "--collect", `--unit=${HOLDER_SCOPE}`, "--description=Namespaces of this user's wherry services", "--"];
+function ownScope({ uid }: Owner, runtime: string): readonly string[] {
+  const manager = `/run/user/${uid}`;
+  if (!existsSync(`${manager}/systemd/private`)) return [];
+  return ["env", `XDG_RUNTIME_DIR=${manager}`, "systemd-run", "--user", "--scope", "--quiet", "--collect", `--unit=${holderScope(runtime, uid)}`, "--description=Namespaces of this user's wherry services", "--"];
 }
 
 async function map(program: string, pid: number, words: readonly string[]): Promise<void> {

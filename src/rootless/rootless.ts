@@ -43,5 +43,11 @@ export interface Entry {
 /** Directory of what belongs to the namespaces themselves: `holder`, `lock`, and what the network keeps. */
 export const rootlessDirectory = (runtime: string): string => `${runtime}/rootless`;
 
-/** The unit that the holder lives in. It is stopped after the units that are ordered after it. */
-export const HOLDER_SCOPE = "wherry-namespaces.scope";
+/**
+ * The unit that the holder lives in; it is stopped after the units that are ordered after it. A second runtime directory
+ * of a user has namespaces of its own, and so a unit of its own.
+ */
+export function holderScope(runtime: string, uid: number): string {
+  if (runtime === `/run/user/${uid}/wherry`) return "wherry-namespaces.scope";
+  return `wherry-namespaces-${new Bun.CryptoHasher("sha256").update(runtime).digest("hex").slice(0, 8)}.scope`;
+}
