@@ -1,11 +1,12 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { check } from "../kube/check.ts";
 import { exampleContainer, exampleEnd, examplePod } from "../spec/examples.ts";
 import { namespace, serviceName, type ConfigMap, type Pod } from "../spec/spec.ts";
-import type { ContainerRecord, ObjectRecord, PodRecord } from "../state/state.ts";
-import { conflicts } from "./conflicts.ts";
+import type { ContainerRecord, HostPort, ObjectRecord, PodRecord } from "../state/state.ts";
+import { conflicts, heldPorts } from "./conflicts.ts";
 import { allEnded, exitStatus } from "./exit.ts";
 import { planService, type PlanInput } from "./plan.ts";
+import type { Listener } from "../network/listeners.ts";
 import { hostPortsOf, newPod } from "../pod/records.ts";
 import { hashOf, objectRecords, parsePublish } from "./wanted.ts";
 
@@ -135,4 +136,22 @@ test("allEnded() is true when no pod runs or will run", () => {
   expect(allEnded([exists("a", { phase: "Succeeded", sandboxAt: 0 }), exists("b", { wanted: "stopped", sandboxAt: 0 })])).toBe(true);
   expect(allEnded([exists("a", { phase: "Succeeded", sandboxAt: 0 }), exists("b")])).toBe(false);
   expect(allEnded([])).toBe(true);
+});
+
+describe("heldPorts()", () => {
+  const listener = (address: string, port: number, protocol: "tcp" | "udp" = "tcp"): Listener => ({ protocol, address, port, uid: 1000, inode: "1" });
+  const held = (wanted: Partial<HostPort>, listeners: readonly Listener[], own: readonly HostPort[] = []): number =>
+    heldPorts([{ name: "web", ports: [{ ip: "", port: 8080, protocol: "tcp", ...wanted }] }], { own, listeners }).length;
+
+  test("finds who listens on every address, or on the wanted one", () => {
+    expect(held({}, [listener("", 8080)])).toBe(1);
+    expect(held({ ip: "192.0.2.1" }, [listener("192.0.2.1", 8080)])).toBe(1);
+    expect(held({ ip: "192.0.2.1" }, [listener("", 8080)])).toBe(1);
+  });
+
+  test("passes over other addresses, ports and protocols, and over what the service has already", () => {
+    expect(held({}, [listener("127.0.0.53", 8080), listener("", 8081), listener("", 8080, "udp")])).toBe(0);
+    expect(held({ protocol: "sctp" }, [listener("", 8080)])).toBe(0);
+    expect(held({}, [listener("", 8080)], [{ ip: "", port: 8080, protocol: "tcp" }])).toBe(0);
+  });
 });
