@@ -10,7 +10,7 @@ import type { Context } from "../context.ts";
 import { findPod, podWord } from "../find.ts";
 import { type ForwardedPort, parseForwardedPort } from "../forwardedPort.ts";
 import { NAMESPACE, namespaceOf } from "../options.ts";
-import { join, relayEnd, type RelayEnd, relayHandlers } from "../relay.ts";
+import { join, relayEnd, type RelayEnd, relayHandlers } from "../../network/relay.ts";
 import { changes } from "../watching.ts";
 
 export const command: Command = {
