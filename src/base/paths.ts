@@ -40,6 +40,8 @@ export const runtimeRoot = (paths: Paths): string => `${paths.runtime}/oci`;
 export const commandLock = (paths: Paths, service: string): string => `${paths.runtime}/locks/${service}.command`;
 /** Held by units that are starting, of which only so many do at once (`supervisor/startTurn.ts`). */
 export const startLock = (paths: Paths, slot: number): string => `${paths.runtime}/locks/start-${slot}`;
+/** Of a user's namespaces: their holder, and what belongs to their network. */
+export const rootlessDirectory = (runtime: string): string => `${runtime}/rootless`;
 /** Bundle of the service container. */
 export const serviceBundle = (paths: Paths, service: string): string => `${serviceDirectory(paths, service)}/container`;
 /** What the supervisor says, in CRI format. */

@@ -6,7 +6,7 @@ import type { Attachment, Network, PortMapping } from "./network.ts";
 export interface Harness {
   readonly network: Network;
   /** A pod with a namespace that stands; each number is another pod. */
-  pod(number: number, ports?: readonly PortMapping[]): Attachment;
+  pod(number: number, ports?: readonly PortMapping[]): Attachment | Promise<Attachment>;
   /** Lets the pod's namespace go, as `removeNamespaces` or a stranger would. */
   dropNamespace(pod: Attachment): void;
   /** Everything that exists of the network. */
@@ -22,7 +22,7 @@ export function networkContract(name: string, harness: Harness): void {
     afterAll(() => harness.close());
 
     test("attach() answers with an address that stays the pod's", async () => {
-      const pod = harness.pod(1);
+      const pod = await harness.pod(1);
       const { mac } = await network.attach(pod);
       expect(mac).toMatch(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
       expect(await harness.left()).not.toEqual([]);
@@ -32,7 +32,7 @@ export function networkContract(name: string, harness: Harness): void {
     });
 
     test("attach() may be repeated, with ports or without", async () => {
-      for (const pod of [harness.pod(1), harness.pod(2, web(21002))]) {
+      for (const pod of [await harness.pod(1), await harness.pod(2, web(21002))]) {
         const first = await network.attach(pod);
         const once = await harness.left();
         expect(await network.attach(pod)).toEqual(first);
@@ -43,7 +43,7 @@ export function networkContract(name: string, harness: Harness): void {
     });
 
     test("attach() fails with kind `failed` where no namespace stands, and leaves nothing", async () => {
-      const pod = harness.pod(1);
+      const pod = await harness.pod(1);
       harness.dropNamespace(pod);
       const thrown: unknown = await network.attach(pod).catch((error: unknown) => error);
       expect(thrown).toBeInstanceOf(WherryError);
@@ -52,7 +52,7 @@ export function networkContract(name: string, harness: Harness): void {
     });
 
     test("detach() leaves the other pods, and with the last of them nothing", async () => {
-      const [first, second] = [harness.pod(1, web(21001)), harness.pod(2)];
+      const [first, second] = [await harness.pod(1, web(21001)), await harness.pod(2)];
       await network.attach(first);
       const alone = (await harness.left()).length;
       await network.attach(second);
@@ -63,7 +63,7 @@ export function networkContract(name: string, harness: Harness): void {
     });
 
     test("detach() of what is gone or never was is success", async () => {
-      const pod = harness.pod(1);
+      const pod = await harness.pod(1);
       await network.detach(pod);
       await network.attach(pod);
       await network.detach(pod);
@@ -72,12 +72,12 @@ export function networkContract(name: string, harness: Harness): void {
     });
 
     test("detach() works when the namespace has gone, and the address can be given again", async () => {
-      const [stays, gone] = [harness.pod(1), harness.pod(2, web(21002))];
+      const [stays, gone] = [await harness.pod(1), await harness.pod(2, web(21002))];
       await network.attach(stays);
       await network.attach(gone);
       harness.dropNamespace(gone);
       await network.detach(gone);
-      await network.attach(harness.pod(2));
+      await network.attach(await harness.pod(2));
       harness.dropNamespace(stays);
       await network.detach(stays);
       harness.dropNamespace(gone);
@@ -86,7 +86,7 @@ export function networkContract(name: string, harness: Harness): void {
     });
 
     test("attach() and detach() hold with many at once", async () => {
-      const pods = Array.from({ length: 20 }, (_, index) => harness.pod(index + 1, index % 2 === 0 ? web(21000 + index) : []));
+      const pods = await Promise.all(Array.from({ length: 20 }, (_, index) => harness.pod(index + 1, index % 2 === 0 ? web(21000 + index) : [])));
       const macs = await Promise.all(pods.map((pod) => network.attach(pod)));
       expect(new Set(macs.map(({ mac }) => mac)).size).toBe(20);
       await Promise.all(pods.map((pod) => network.detach(pod)));

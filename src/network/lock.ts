@@ -9,9 +9,17 @@ import { CLEAN_ENV, type ExecResult } from "../base/exec.ts";
 import { fail, messageOf } from "../base/errors.ts";
 import { flock } from "../base/libc.ts";
 
+export interface RunOptions {
+  readonly stdin: string;
+  /** Milliseconds until it is killed. */
+  readonly timeout: number;
+  /** Beside `CLEAN_ENV`. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export interface SharedLock extends Disposable {
   /** Runs a command that holds the lock too. Kinds `unavailable` and `timeout`; its exit status is the caller's to judge. */
-  run(argv: readonly string[], options: { readonly stdin: string; readonly timeout: number }): Promise<ExecResult>;
+  run(argv: readonly string[], options: RunOptions): Promise<ExecResult>;
 }
 
 interface LockOptions {
@@ -46,17 +54,17 @@ async function waitFor(fd: number, path: string, options: LockOptions): Promise<
   if (status !== 0) fail("timeout", `Cannot lock "${path}": others hold it for more than ${options.timeout} ms`, { context: { path } });
 }
 
-async function runWith(fd: number, argv: readonly string[], options: { readonly stdin: string; readonly timeout: number }): Promise<ExecResult> {
+async function runWith(fd: number, argv: readonly string[], options: RunOptions): Promise<ExecResult> {
   const child = launch(fd, argv, options);
   const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
   if (child.signalCode !== null && child.killed) fail("timeout", `Cannot run "${argv.join(" ")}": no end after ${options.timeout} ms`, { context: { argv, stderr } });
   return { status: child.exitCode ?? 128, stdout, stderr };
 }
 
-function launch(fd: number, argv: readonly string[], options: { readonly stdin: string; readonly timeout: number }) {
+function launch(fd: number, argv: readonly string[], options: RunOptions) {
   try {
     return Bun.spawn([...argv], {
-      env: CLEAN_ENV,
+      env: { ...CLEAN_ENV, ...options.environment },
       stdio: [Buffer.from(options.stdin), "pipe", "pipe", fd],
       timeout: options.timeout,
       killSignal: "SIGKILL",

@@ -41,7 +41,7 @@ export interface Entry {
 }
 
 /** Directory of what belongs to the namespaces themselves: `holder`, `lock`, and what the network keeps. */
-export const rootlessDirectory = (runtime: string): string => `${runtime}/rootless`;
+export { rootlessDirectory } from "../base/paths.ts";
 
 /**
  * The unit that the holder lives in; it is stopped after the units that are ordered after it. A second runtime directory
