@@ -30,7 +30,7 @@ build: dist/wherry
 
 dist/wherry: $(SOURCES) package.json tsconfig.json | node_modules/.package-lock.json
 	@mkdir -p dist
-	$(BUN) build --compile --bytecode --minify --splitting --format=esm src/main.ts --outfile $@
+	$(BUN) build --compile --bytecode --minify --splitting --format=esm src/main.ts src/pod/networkThread.ts --outfile $@
 	@touch $@
 
 demo: deps build

@@ -2,10 +2,9 @@
 import { messageOf } from "../base/errors.ts";
 import type { Container, ContainerId, HttpGetAction, LifecycleHandler } from "../spec/spec.ts";
 import type { PodRecord } from "../state/state.ts";
-import { addressOf, AGENTS, OUTPUT_MAX, portOf } from "./probe.ts";
+import { addressOf, AGENTS, OUTPUT_MAX, portOf, type FromOutside, type ProbingHost } from "./probe.ts";
 import { httpHook } from "./probeHttp.ts";
 import { isUnreachable, probeInside } from "./probeInside.ts";
-import type { PodHost } from "./pod.ts";
 
 export interface HookRequest {
   readonly record: PodRecord;
@@ -19,7 +18,7 @@ export interface HookRequest {
  * Resolves when the hook has ended: with nothing when it has ended well, else with what the kubelet says of that. It may
  * take as long as it wants; of an HTTP answer the status does not count.
  */
-export async function runHook(host: Pick<PodHost, "runtime" | "paths">, handler: LifecycleHandler, request: HookRequest): Promise<string | undefined> {
+export async function runHook(host: ProbingHost, handler: LifecycleHandler, request: HookRequest): Promise<string | undefined> {
   try {
     const failure = await attempt(host, handler, request);
     return failure === undefined ? undefined : sentence(handler, request, failure);
@@ -39,7 +38,7 @@ function sentence(handler: LifecycleHandler, { record: { uid, pod: { metadata } 
   return "httpGet" in handler ? `HTTP lifecycle hook (${handler.httpGet.path}) ${where}` : `Sleep lifecycle hook (${handler.sleep.seconds}) ${where}`;
 }
 
-async function attempt(host: Pick<PodHost, "runtime" | "paths">, handler: LifecycleHandler, asked: HookRequest): Promise<Failure | undefined> {
+async function attempt(host: ProbingHost, handler: LifecycleHandler, asked: HookRequest): Promise<Failure | undefined> {
   const { id, signal } = asked;
   if ("sleep" in handler) {
     await sleep(handler.sleep.seconds * 1000, signal);
@@ -54,9 +53,10 @@ async function attempt(host: Pick<PodHost, "runtime" | "paths">, handler: Lifecy
 }
 
 /** From inside the pod's own network when nothing outside can reach it. */
-async function request(host: Pick<PodHost, "paths">, action: HttpGetAction, { record, container: { ports }, signal }: HookRequest): Promise<Failure | undefined> {
+async function request(host: ProbingHost, action: HttpGetAction, { record, container: { ports }, signal }: HookRequest): Promise<Failure | undefined> {
   if (!isUnreachable(record)) {
-    await networkHook(action, { address: addressOf(record), ports, signal });
+    const made = { address: addressOf(record), ports, signal };
+    await (host.bridgeRequests !== undefined && record.network === "bridge" ? host.bridgeRequests.hook(action, made) : networkHook(action, made));
     return undefined;
   }
   const result = await probeInside(host, record, { request: { hook: action, ports }, signal });
@@ -64,9 +64,9 @@ async function request(host: Pick<PodHost, "paths">, action: HttpGetAction, { re
   return { error: result.is === "failure" ? result.output : result.message };
 }
 
-/** A hook over the network of who calls. `address`: the pod's. */
-export async function networkHook(action: HttpGetAction, { address, ports, signal }: { readonly address: string; readonly ports: Container["ports"]; readonly signal: AbortSignal }): Promise<void> {
-  await httpHook(action, { host: action.host ?? address, port: portOf(ports, action.port), signal }, AGENTS.lifecycle);
+/** A hook over the network of who calls. */
+export async function networkHook(action: HttpGetAction, { address, ports, signal, through }: FromOutside): Promise<void> {
+  await httpHook(action, { host: action.host ?? address, port: portOf(ports, action.port), signal, through }, AGENTS.lifecycle);
 }
 
 async function sleep(time: number, signal: AbortSignal): Promise<void> {

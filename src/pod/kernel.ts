@@ -11,7 +11,7 @@ import { mountRootfs, unmountRootfs } from "../storage/rootfs.ts";
 import { type IdRegister, idRegister } from "./idRegister.ts";
 
 export interface Kernel {
-  readonly makeNamespaces: typeof makeNamespaces;
+  readonly makeNamespaces: (...request: Parameters<typeof makeNamespaces>) => void | Promise<void>;
   readonly makeUserNamespaces: typeof makeUserNamespaces;
   readonly removeNamespaces: typeof removeNamespaces;
   readonly namespacesStand: typeof namespacesStand;

@@ -14,11 +14,12 @@ import type { AdmissionFacts } from "../container/admission.ts";
 import type { HostLimits } from "../container/container.ts";
 import type { Bridge, Network } from "../network/network.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { ConfigMap, Secret } from "../spec/spec.ts";
+import type { ConfigMap, Container, HttpGetAction, Probe, Secret } from "../spec/spec.ts";
 import type { ClaimCatalog, NewEvent, RuntimeState } from "../state/state.ts";
 import type { Image, ImageCatalog } from "../storage/storage.ts";
 import type { PullProgress } from "./fetchLines.ts";
 import type { Kernel } from "./kernel.ts";
+import type { ProbeResult } from "./prober.ts";
 import type { Node } from "./status.ts";
 
 /** The ConfigMaps and Secrets of the pod's service; a pod may use those of its own namespace. */
@@ -65,6 +66,20 @@ export interface ImagePuller {
   underway(): readonly string[];
 }
 
+/** From where, to what address, until when. */
+export interface BridgeRequest {
+  /** The pod's. */
+  readonly address: string;
+  readonly ports: Container["ports"];
+  readonly signal: AbortSignal;
+}
+
+/** Probes and HTTP hooks of pods on a bridge that this process itself does not reach. */
+export interface BridgeRequests {
+  probe(probe: Probe, request: BridgeRequest): Promise<ProbeResult>;
+  hook(action: HttpGetAction, request: BridgeRequest): Promise<void>;
+}
+
 /** What pods are made with. One value per process, handed down; `service/engine.ts` makes it. */
 export interface PodHost {
   readonly paths: Paths;
@@ -75,6 +90,8 @@ export interface PodHost {
   readonly runtime: Runtime;
   readonly network: Network;
   readonly bridge: Bridge;
+  /** Absent where this process reaches the pods on the bridge itself. */
+  readonly bridgeRequests?: BridgeRequests;
   /** Pods on the bridge get an IPv6 address, too. */
   readonly ipv6: () => boolean;
   readonly kernel: Kernel;

@@ -9,6 +9,7 @@ import { isUnreachable, probeInside } from "./probeInside.ts";
 import { httpProbe, type Target, tcpProbe } from "./probeHttp.ts";
 import type { PodHost } from "./pod.ts";
 import type { ProbeResult } from "./prober.ts";
+import type { Through } from "./throughUnix.ts";
 
 /** The kubelet's names for itself, of the Kubernetes version whose behaviour wherry has. */
 export const AGENTS = { probe: "kube-probe/1.34", lifecycle: "kube-lifecycle/1.34" } as const;
@@ -26,8 +27,11 @@ export interface ProbeRequest {
   readonly signal: AbortSignal;
 }
 
+/** What probes are made with. */
+export type ProbingHost = Pick<PodHost, "runtime" | "paths" | "bridgeRequests">;
+
 /** Never fails. Nothing of it is left when it resolves: no process, no connection. */
-export async function runProbe(host: Pick<PodHost, "runtime" | "paths">, request: ProbeRequest): Promise<ProbeResult> {
+export async function runProbe(host: ProbingHost, request: ProbeRequest): Promise<ProbeResult> {
   let result: ProbeResult = { is: "error", message: "" };
   for (let tries = 0; tries < TRIES && result.is === "error" && !request.signal.aborted; tries++) {
     result = await probeOnce(host, request).catch((thrown: unknown): ProbeResult => ({ is: "error", message: messageOf(thrown) }));
@@ -35,17 +39,27 @@ export async function runProbe(host: Pick<PodHost, "runtime" | "paths">, request
   return result;
 }
 
-async function probeOnce(host: Pick<PodHost, "runtime" | "paths">, { record, container, id, probe, signal }: ProbeRequest): Promise<ProbeResult> {
+async function probeOnce(host: ProbingHost, { record, container, id, probe, signal }: ProbeRequest): Promise<ProbeResult> {
   if ("exec" in probe) return await execProbe(host, { id, args: probe.exec.command, timeout: probe.timeoutSeconds * 1000, signal });
   const { ports } = container;
   if (isUnreachable(record)) return await probeInside(host, record, { request: { probe, ports }, signal });
-  return await networkProbe(probe, { address: addressOf(record), ports, signal });
+  const made = { address: addressOf(record), ports, signal };
+  return host.bridgeRequests !== undefined && record.network === "bridge" ? await host.bridgeRequests.probe(probe, made) : await networkProbe(probe, made);
 }
 
-/** A probe over the network of who calls. `address`: the pod's. */
-export async function networkProbe(probe: Probe, { address, ports, signal }: { readonly address: string; readonly ports: Container["ports"]; readonly signal: AbortSignal }): Promise<ProbeResult> {
+/** How a probe or a hook over the network is made. */
+export interface FromOutside {
+  /** The pod's. */
+  readonly address: string;
+  readonly ports: Container["ports"];
+  readonly signal: AbortSignal;
+  readonly through?: Through;
+}
+
+/** A probe over the network of who calls. */
+export async function networkProbe(probe: Probe, { address, ports, signal, through }: FromOutside): Promise<ProbeResult> {
   const to = (at: { readonly host?: string; readonly port: number | string }): Target =>
-    ({ host: at.host ?? address, port: portOf(ports, at.port), timeout: probe.timeoutSeconds * 1000, signal });
+    ({ host: at.host ?? address, port: portOf(ports, at.port), timeout: probe.timeoutSeconds * 1000, signal, through });
   if ("httpGet" in probe) return await httpProbe(probe.httpGet, to(probe.httpGet), AGENTS.probe);
   if ("tcpSocket" in probe) return await tcpProbe(to(probe.tcpSocket));
   if ("grpc" in probe) return await grpcProbe(probe.grpc.service, to(probe.grpc), AGENTS.probe);

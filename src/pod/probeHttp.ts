@@ -4,6 +4,7 @@ import { errnoOf, messageOf } from "../base/errors.ts";
 import type { HttpGetAction } from "../spec/spec.ts";
 import { limited } from "./output.ts";
 import type { ProbeResult } from "./prober.ts";
+import type { Place, Through } from "./throughUnix.ts";
 
 /** Where to, once a port's name has been looked up and the pod's address put in. */
 export interface Target {
@@ -12,6 +13,8 @@ export interface Target {
   /** Milliseconds for all of it. */
   readonly timeout: number;
   readonly signal: AbortSignal;
+  /** How HTTP requests get there, when this thread's network is not the main thread's. */
+  readonly through?: Through | undefined;
 }
 
 /** Bytes of an answer that are kept, and read (the kubelet's maxRespBodyLength). */
@@ -28,7 +31,7 @@ export async function httpProbe(action: HttpGetAction, target: Target, agent: st
   let url = first;
   try {
     for (let redirects = 0; ; redirects++) {
-      const answer = await get(url, { action, agent, signal });
+      const answer = await get(url, { ...target, action, agent, signal });
       const location = locationIn(answer);
       const next = location === undefined ? undefined : new URL(location, url);
       if (next === undefined || next.hostname !== first.hostname) return await verdict(answer);
@@ -46,10 +49,10 @@ export async function httpHook(action: HttpGetAction, target: Omit<Target, "time
   using ends = within(target);
   const { signal } = ends;
   try {
-    await get(url, { action, agent, signal });
+    await get(url, { ...target, action, agent, signal });
   } catch (thrown) {
     if (action.scheme !== "HTTPS" || !PLAIN.test(`${errnoOf(thrown)} ${messageOf(thrown)}`)) throw new Error(`Get "${url}": ${requestError(thrown, { url, signal })}`, { cause: thrown });
-    await get(urlOf({ ...action, scheme: "HTTP" }, target), { action, agent, signal });
+    await get(urlOf({ ...action, scheme: "HTTP" }, target), { ...target, action, agent, signal });
   }
 }
 
@@ -81,13 +84,24 @@ function urlOf({ scheme, path }: HttpGetAction, { host, port }: Pick<Target, "ho
   return URL.canParse(path, base) ? new URL(path.replace(/^\/+/, "/"), base) : new URL(encodeURI(path), base);
 }
 
-async function get(url: URL, { action, agent, signal }: { readonly action: HttpGetAction; readonly agent: string; readonly signal: AbortSignal }): Promise<Response> {
+interface Get extends Pick<Target, "signal" | "through"> {
+  readonly action: HttpGetAction;
+  readonly agent: string;
+}
+
+async function get(url: URL, { action, agent, signal, through }: Get): Promise<Response> {
   const headers = new Headers();
   for (const { name, value } of action.httpHeaders) headers.append(name, value);
   if (!headers.has("User-Agent")) headers.set("User-Agent", agent);
   if (!headers.has("Accept")) headers.set("Accept", "*/*");
   headers.set("Connection", "close");
-  return await fetch(url, { headers, redirect: "manual", keepalive: false, decompress: false, tls: { rejectUnauthorized: false }, signal });
+  const way = through === undefined ? {} : { unix: await through(placeOf(url), signal) };
+  return await fetch(url, { headers, redirect: "manual", keepalive: false, decompress: false, tls: { rejectUnauthorized: false }, signal, ...way });
+}
+
+function placeOf(url: URL): Place {
+  const standard = url.protocol === "https:" ? 443 : 80;
+  return { hostname: url.hostname.replace(/^\[|\]$/g, ""), port: url.port === "" ? standard : Number(url.port) };
 }
 
 /** Where a redirect leads. */

@@ -53,7 +53,7 @@ export async function makeSandbox(host: PodHost, given: PodRecord, from: { reado
 async function makeNamespaces(host: PodHost, record: PodRecord): Promise<void> {
   const { user, ...files } = namespaceFiles(host, record);
   const [users, hostname] = [usersOf(host, record), nodenameOf(record)];
-  if (user === undefined || users === undefined) host.kernel.makeNamespaces({ files, hostname });
+  if (user === undefined || users === undefined) await host.kernel.makeNamespaces({ files, hostname });
   else await host.kernel.makeUserNamespaces({ files: { ...files, user }, hostname, ids: users });
 }
 

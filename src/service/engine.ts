@@ -12,6 +12,7 @@ import { kernel } from "../pod/kernel.ts";
 import { fetchImage } from "../pod/fetch.ts";
 import { thisNode } from "../pod/node.ts";
 import type { PodHost } from "../pod/pod.ts";
+import { rootlessParts } from "../pod/rootless.ts";
 import { imagePuller } from "../pod/puller.ts";
 import { ociRuntime } from "../runtime/ociRuntime.ts";
 import { openDurable } from "../state/durable.ts";
@@ -24,7 +25,7 @@ import { isJournalRunning } from "../systemd/host.ts";
  * One for the whole host: netavark's outermost firewall chains are common to all bridges. Not in /run/lock, where
  * anybody may make a file and lock it. A user's pods are in a network of the user's own.
  */
-const networkLock = ({ rootless, runtime }: Paths): string => (rootless === undefined ? "/run/wherry-network.lock" : `${runtime}/rootless/network.lock`);
+const NETWORK_LOCK = "/run/wherry-network.lock";
 
 export interface Engine extends Disposable {
   readonly paths: Paths;
@@ -50,10 +51,9 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
     puller: imagePuller({ fetch: fetchImage(paths), images: durable.images, environment: imageEnvironment }),
     claims: durable.claims,
     runtime: ociRuntime({ root: runtimeRoot(paths) }),
-    network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: networkLock(paths) }),
+    ...(paths.rootless === undefined ? rootParts(paths) : rootlessParts(paths)),
     bridge: bridgeOf(paths.runtime),
     ipv6: hostHasIPv6,
-    kernel,
     limits: memoized((cgroup) => hostLimits(cgroup, { policy: paths.durable })),
     journal: isJournalRunning(),
     admission: () => admissionFacts(paths.durable),
@@ -70,6 +70,9 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
     },
   };
 }
+
+const rootParts = (paths: Paths): Pick<PodHost, "network" | "kernel"> =>
+  ({ network: netavarkNetwork({ configDirectory: `${paths.runtime}/netavark`, lockPath: NETWORK_LOCK }), kernel });
 
 /**
  * The bridge of all pods. Every runtime directory has its own, so that two wherrys on one host (a test beside the real

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { messageOf } from "../base/errors.ts";
+import { exec } from "../base/exec.ts";
+import type { Paths } from "../base/paths.ts";
+import { networkContract } from "../network/contract.ts";
+import { rulesIn } from "../network/leftovers.ts";
+import type { Attachment, PortMapping } from "../network/network.ts";
+import { netnsIn, OUTSIDE, OUTSIDE_SETUP } from "../network/rootless.ts";
+import { type Errand, GREETING_PORT } from "../../test/harness/neighbour.ts";
+import { HOST_ADDRESS, lacksForUserRoom, NEIGHBOUR_ADDRESS, userRoom } from "../../test/harness/userRoom.ts";
+import { NetworkThread } from "./networkThreadClient.ts";
+import { rootlessParts } from "./rootless.ts";
+
+const NEIGHBOUR = `${import.meta.dir}/../../test/harness/neighbour.ts`;
+/** The file runs itself in the room, and then knows the room's directory. */
+const inside = process.env["WHERRY_TEST_USER_ROOM"];
+const lacks = lacksForUserRoom();
+
+if (inside === undefined && lacks !== undefined) console.log(`the network of an ordinary user is not tested: ${lacks}`);
+
+describe.skipIf(inside !== undefined || lacks !== undefined)("rootlessParts", () => {
+  test("rootlessParts() pass their suite in an ordinary user's namespaces", async () => {
+    using room = userRoom();
+    const argv = ["sh", "-euc", `sh -euc "$SETUP" setup "$1/rootless"; exec "$2" test "$3"`, "suite", room.runtime, process.execPath, import.meta.path];
+    const { status, stdout, stderr } = await room.run(argv, { timeout: 100_000, env: { SETUP: OUTSIDE_SETUP, WHERRY_TEST_USER_ROOM: room.runtime } });
+    expect({ status, said: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, said: "" });
+  }, 120_000);
+});
+
+if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
+  const runtime = inside;
+  const paths: Paths = { durable: `${runtime}/durable`, runtime, logs: `${runtime}/logs`, self: [], rootless: { uid: 64_711 } };
+  const parts = rootlessParts(paths);
+  const { network, kernel, bridgeRequests: requests } = parts;
+  const bridge = { name: "user", interface: "user0", subnet: "10.214.0.0/24", gateway: "10.214.0.1", subnet6: "fd14:214::/64", gateway6: "fd14:214::1" };
+  const netns = netnsIn(`${runtime}/rootless`);
+  const within = async (where: string, ...argv: readonly string[]): Promise<string> => (await exec(["nsenter", `--net=${where}`, "--", ...argv])).stdout;
+  mkdirSync(`${runtime}/pods`, { recursive: true });
+
+  async function pod(number: number, ports: readonly PortMapping[] = []): Promise<Attachment> {
+    const own = `${runtime}/pods/${number}`;
+    await kernel.makeNamespaces({ files: { network: own }, hostname: "" });
+    return { uid: `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`, podName: `pod-${number}`, netns: own, bridge, ip: `10.214.0.${number + 1}`, ports };
+  }
+
+  async function left(): Promise<readonly string[]> {
+    const links = [...(await within(netns, "ip", "-oneline", "link")).matchAll(/^\d+: ([^:@]+)/gm)].map(([, name = ""]) => name);
+    const rules = (await Promise.all(["iptables-save", "ip6tables-save"].map((save) => within(netns, save)))).flatMap((text) => rulesIn(text, bridge));
+    return [...links.filter((name) => name !== "lo" && name !== OUTSIDE.interface), ...rules];
+  }
+
+  const dropNamespace = ({ netns: own }: Attachment): void => kernel.removeNamespaces({ network: own });
+  networkContract("rootlessParts().network", { network, pod, dropNamespace, left, close: () => undefined });
+
+  /** What a process in a network namespace meets there. */
+  const goFrom = async (where: string, errand: Errand): Promise<string> =>
+    await within(where, process.execPath, "-e", `import { goOn } from ${JSON.stringify(NEIGHBOUR)}; console.log(await goOn(${JSON.stringify(errand)})); process.exit(0)`);
+
+  /** Greeters in a pod, until disposed of. */
+  async function serve({ netns: own }: Attachment, ...ports: readonly number[]): Promise<AsyncDisposable> {
+    const child = Bun.spawn(["nsenter", `--net=${own}`, "--", process.execPath, NEIGHBOUR, ...ports.map(String)], { stdout: "pipe" });
+    await child.stdout.getReader().read();
+    return {
+      async [Symbol.asyncDispose]() {
+        child.kill("SIGKILL");
+        await child.exited;
+      },
+    };
+  }
+
+  test("attach() brings pods to each other, to the world, and to a name server", async () => {
+    const [one, two] = [await pod(1), await pod(2)];
+    await Promise.all([network.attach(one), network.attach(two)]);
+    await using _ = await serve(two, 80);
+    for (const protocol of ["tcp", "udp"] as const) {
+      expect(await goFrom(one.netns, { protocol, host: two.ip, port: 80 })).toBe(`you are ${one.ip}\n`);
+      expect(await goFrom(one.netns, { protocol, host: NEIGHBOUR_ADDRESS, port: GREETING_PORT })).toBe(`you are ${HOST_ADDRESS}\n`);
+    }
+    expect(await goFrom(one.netns, { protocol: "udp", host: OUTSIDE.nameServer, port: 53 })).toBe(`you are ${HOST_ADDRESS}\n`);
+    await Promise.all([network.detach(one), network.detach(two)]);
+    expect(await left()).toEqual([]);
+  });
+
+  test("makeNamespaces() gives a pod its host name, and a user namespace of its own", async () => {
+    const files = { network: `${runtime}/pods/n`, uts: `${runtime}/pods/h`, ipc: `${runtime}/pods/i` };
+    await kernel.makeNamespaces({ files, hostname: "web-0" });
+    expect((await exec(["nsenter", `--uts=${files.uts}`, "hostname"])).stdout).toBe("web-0\n");
+    const owned = { ...files, user: `${runtime}/pods/u` };
+    await kernel.makeUserNamespaces({ files: owned, hostname: "web-1", ids: { first: 1000, count: 100 } });
+    expect((await exec(["nsenter", `--user=${owned.user}`, `--uts=${owned.uts}`, "sh", "-c", "hostname; cat /proc/self/uid_map"])).stdout).toMatch(/^web-1\n +0 +1000 +100\n$/);
+    kernel.removeNamespaces(owned);
+  });
+
+  test("probe() and hook() reach a pod, in the words of probes from outside", async () => {
+    const one = await pod(1);
+    await network.attach(one);
+    const from = { address: one.ip, ports: [], signal: new AbortController().signal };
+    const timing = { initialDelaySeconds: 0, periodSeconds: 1, timeoutSeconds: 2, successThreshold: 1, failureThreshold: 1 };
+    const get = (port: number) => ({ path: "/healthy", port, scheme: "HTTP" as const, httpHeaders: [] });
+    const script = `Bun.serve({ port: 80, fetch: ({ url }) => new Response("", { status: url.endsWith("/healthy") ? 200 : 500 }) }); console.log("up")`;
+    const server = Bun.spawn(["nsenter", `--net=${one.netns}`, "--", process.execPath, "-e", script], { stdout: "pipe" });
+    await server.stdout.getReader().read();
+    expect(await requests?.probe({ ...timing, httpGet: get(80) }, from)).toEqual({ is: "success" });
+    expect(await requests?.probe({ ...timing, tcpSocket: { port: 80 } }, from)).toEqual({ is: "success" });
+    expect(await requests?.probe({ ...timing, httpGet: { ...get(80), path: "/ill" } }, from)).toEqual({ is: "failure", output: "HTTP probe failed with statuscode: 500" });
+    expect(await requests?.probe({ ...timing, httpGet: get(81) }, from)).toEqual({ is: "failure", output: `Get "http://${one.ip}:81/healthy": dial tcp ${one.ip}:81: connect: connection refused` });
+    expect(await requests?.probe({ ...timing, tcpSocket: { port: 81 } }, from)).toEqual({ is: "failure", output: `dial tcp ${one.ip}:81: connect: connection refused` });
+    expect(await requests?.hook(get(80), from)).toBeUndefined();
+    expect(await requests?.hook(get(81), from).catch(messageOf)).toEndWith("connection refused"); // `rejects` would wait without hearing the thread
+    server.kill("SIGKILL");
+    await network.detach(one);
+    expect(readdirSync(`${runtime}/rootless/ways`)).toEqual([]);
+  });
+
+  test("probe() is given up when it is aborted", async () => {
+    const giving = new AbortController();
+    const probe = { tcpSocket: { port: 9 }, initialDelaySeconds: 0, periodSeconds: 1, timeoutSeconds: 60, successThreshold: 1, failureThreshold: 1 };
+    const result = requests?.probe(probe, { address: "192.0.2.77", ports: [], signal: giving.signal });
+    giving.abort();
+    expect(await result).toEqual({ is: "failure", output: "dial tcp 192.0.2.77:9: operation was canceled" });
+  });
+
+  test("attach() starts the helper again when it was killed", async () => {
+    const one = await pod(1);
+    await network.attach(one);
+    const [pid = 0] = readFileSync(`${runtime}/rootless/outside`, "utf8").split(" ").map(Number);
+    process.kill(pid, "SIGKILL");
+    while (existsSync(`/proc/${pid}`)) await Bun.sleep(1);
+    await network.attach(one);
+    expect(await goFrom(one.netns, { protocol: "tcp", host: NEIGHBOUR_ADDRESS, port: GREETING_PORT })).toBe(`you are ${HOST_ADDRESS}\n`);
+    await network.detach(one);
+  });
+});
+
+test("NetworkThread fails whoever waits when it cannot begin", async () => {
+  const thread = new NetworkThread({ netns: "/nowhere", netavark: { configDirectory: "/nowhere", lockPath: "/nowhere" }, waysDirectory: "/nowhere" });
+  const calls = [1, 2].map(() => thread.call("makeNamespaces", { files: {}, hostname: "" }).catch((thrown: unknown) => thrown));
+  for (const thrown of await Promise.all(calls)) expect(thrown).toMatchObject({ kind: "unavailable", code: "ENETWORKTHREAD", message: expect.stringContaining('Cannot work in network namespace "/nowhere"') });
+});
