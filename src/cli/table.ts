@@ -57,6 +57,7 @@ export const TABLE: readonly Row[] = [
   { name: "completion", summary: "print a completion script for bash, zsh or fish", group: "other", load: async () => (await import("./commands/completion.ts")).command },
   { name: "help", summary: "show help", group: "other", load: async () => (await import("./commands/help.ts")).helpOn(TABLE) },
   { name: "supervise", summary: "the payload of a service container", group: "hidden", load: async () => (await import("./commands/supervise.ts")).command },
+  { name: "publish", summary: "the process that publishes ports of an ordinary user's pod", group: "hidden", load: async () => (await import("./commands/publish.ts")).command },
   { name: "probe", summary: "the process that probes a pod from inside its network", group: "hidden", load: async () => (await import("./commands/probe.ts")).command },
   { name: "image fetch", summary: "the process that pulls an image for a supervisor", group: "hidden", load: async () => (await import("./commands/image/fetch.ts")).command },
   { name: "__complete", summary: "complete a command line", group: "hidden", load: async () => (await import("./commands/complete.ts")).completeFrom(TABLE) },

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { hostHasIPv6, isPublished6, keepRouters } from "./ipv6.ts";
 import { inNetwork, makeNamespaces, removeNamespaces } from "./namespaces.ts";
 import type { Attachment, PortMapping } from "./network.ts";
-import { addVeth, bytesOf } from "./rtnetlink.ts";
+import { bytesOf } from "../base/sockets.ts";
+import { addVeth } from "./rtnetlink.ts";
 
 const able = process.getuid?.() === 0 && hostHasIPv6();
 

@@ -58,3 +58,10 @@ function descriptorsOf(pid: number): readonly string[] {
   };
   return attempt(() => readdirSync(`/proc/${pid}/fd`), []).map((fd) => attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`), ""));
 }
+
+/** `"nginx" (process 4711)`; undefined when it is another user's, or nobody's. */
+export function whoListens(port: number, protocol: string): string | undefined {
+  const pids = readListeners().filter((each) => each.port === port && each.protocol === protocol).map(({ inode }) => processOf(inode));
+  const pid = pids.find((each) => each !== undefined);
+  return pid === undefined ? undefined : `"${(readIfExists(`/proc/${pid}/comm`) ?? "").trim()}" (process ${pid})`;
+}

@@ -76,6 +76,16 @@ export function namespacesStand(files: Partial<NamespaceFiles>): boolean {
   return pinsOf(files).every(({ path }) => unless("ENOENT", () => statfsSync(path).type, 0) === NSFS_MAGIC);
 }
 
+/** Brings the calling thread into the network namespace that is pinned at `path`, for good. */
+export function enterNetwork(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    setns(fd, CLONE_NEWNET);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Runs `action`, which must be synchronous and short, in the network namespace that is pinned at `path`. */
 export const inNetwork = <T>(path: string, action: () => T): T => inNamespace("net", path, action);
 

@@ -53,6 +53,8 @@ export interface Network {
    * an interface whose namespace is gone from its file ends when the kernel ends that namespace.
    */
   detach(attachment: Attachment): Promise<void>;
+  /** For who takes over a pod that is attached: starts again what runs for it and has ended meanwhile. Absent where nothing runs. */
+  resume?(attachment: Attachment): Promise<void>;
 }
 
 /** Code of the error that leaves the calling thread in a pod's namespaces: whoever sees it must end the process at once. */

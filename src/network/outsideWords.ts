@@ -39,8 +39,15 @@ export function helperArgv(name: HelperName, netns: string): readonly string[] {
 /** Records itself in the directory `$1` before it makes anything, and becomes the helper that the other words are. */
 const BECOME = 'echo "$$ $(cut -d " " -f 22 "/proc/$$/stat")" >"$1/outside"; exec 2>"$1/outside.log" </dev/null; shift; exec "$@"';
 
-/** The loopback interface is up, and nothing asks where packets come from: those of clients do not come by the way of the answers. */
-const PREPARE = 'ip link set lo up; for each in all default; do echo 0 >"/proc/sys/net/ipv4/conf/$each/rp_filter"; done';
+/** Mark and routing table of what comes back to the sockets of `publish`, whose addresses are the clients'. netavark's mark is 0x2000. */
+const MARK = "0x77000000", TABLE = 89;
+
+/** The loopback interface is up, answers to clients' addresses find the sockets that have them, and nothing asks where packets come from: those of clients do not come by the way of the answers. */
+const PREPARE = [
+  'ip link set lo up; for each in all default; do echo 0 >"/proc/sys/net/ipv4/conf/$each/rp_filter"; done',
+  ...["-4", "-6"].map((family) => `ip ${family} rule add fwmark ${MARK} lookup ${TABLE} 2>/dev/null && ip ${family} route add local default dev lo table ${TABLE} || [ ${family} = -6 ]`),
+  `nft "add table inet wherry; add chain inet wherry published { type filter hook prerouting priority mangle; }; add rule inet wherry published meta l4proto { tcp, udp } socket transparent 1 meta mark set ${MARK}"`,
+].join("; ");
 
 /** Shell text that starts the helper in the directory `$1`, and succeeds when that is ready. */
 export const startOf = (name: HelperName): string =>

@@ -13,6 +13,8 @@ export interface ResolvRequest {
   readonly etc: string;
   /** The host's /run/systemd/resolve/resolv.conf: the servers behind systemd-resolved's stub; empty when there is none. */
   readonly resolved: string;
+  /** A server that passes questions on to the host's, where pods have one; for the host's own that they cannot reach. */
+  readonly forwarder?: string | undefined;
   readonly policy?: DnsPolicy | undefined;
   readonly config?: PodDnsConfig | undefined;
 }
@@ -30,8 +32,8 @@ export interface ResolvFile {
  *
  * On the host's network the host's text is passed on as it is. A pod on a bridge cannot reach a resolver on the host's
  * loopback (127.0.0.53, ::1), nor one that is named by an interface of the host (fe80::1%eth0), nor without an IPv6
- * address of its own one over IPv6: those are left out, and when none stays, systemd-resolved's own list is used instead. When that has none either, the file names no resolver and a comment in it
- * says why; no public resolver is ever put in. What `dnsConfig` names is never left out.
+ * address of its own one over IPv6: those are left out. When none stays, systemd-resolved's own list is used instead; when that has none either, the forwarder where there is one.
+ * Else the file names no resolver and a comment in it says why; no public resolver is ever put in. What `dnsConfig` names is never left out.
  */
 export function podResolvConf(request: ResolvRequest): ResolvFile {
   const { config, policy } = request;
@@ -56,11 +58,12 @@ interface Base {
   readonly lacks: string;
 }
 
-function baseOf({ network, ipv6, etc, resolved }: ResolvRequest): Base {
+function baseOf({ network, ipv6, etc, resolved, forwarder }: ResolvRequest): Base {
   const host = parse(etc);
   if (network === "host") return { conf: host, lacks: "" };
   if (network === "none") return { conf: { ...host, nameservers: [] }, lacks: "" };
-  const chosen = [host, parse(resolved)].map((conf) => reachable(conf, ipv6)).find(({ nameservers }) => nameservers.length > 0);
+  const forwarded = { ...host, nameservers: forwarder === undefined ? [] : host.nameservers.slice(0, 1).map(() => forwarder) };
+  const chosen = [host, parse(resolved), forwarded].map((conf) => reachable(conf, ipv6)).find(({ nameservers }) => nameservers.length > 0);
   return chosen === undefined ? { conf: { ...host, nameservers: [] }, lacks: reasonFor(host.nameservers) } : { conf: chosen, lacks: "" };
 }
 

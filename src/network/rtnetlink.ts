@@ -1,6 +1,7 @@
 /** The few changes of network interfaces that need no program: rtnetlink(7) requests, in the calling thread's network namespace. */
 import { errnoName, interfaceIndex, routeRequest } from "../base/libc.ts";
 import { fail } from "../base/errors.ts";
+import { bytesOf } from "../base/sockets.ts";
 
 const RTM_NEWLINK = 16, RTM_DELLINK = 17, RTM_NEWADDR = 20, RTM_NEWROUTE = 24;
 const REQUEST_ACK = 0x1 | 0x4, CREATE_EXCLUSIVE = 0x200 | 0x400;
@@ -80,11 +81,4 @@ export function addDefaultRoute6(link: string, gateway: string): void {
   const message = Buffer.concat([Buffer.of(AF_INET6, 0, 0, 0, ...MAIN_STATIC_UNICAST), word(0)]);
   const attributes = [attribute(RTA_GATEWAY, bytesOf(gateway)), attribute(RTA_OIF, word(interfaceIndex(link))), attribute(RTA_PRIORITY, word(METRIC))];
   demand(request(RTM_NEWROUTE, CREATE_EXCLUSIVE, message, ...attributes), { action: "add an IPv6 route to", object: link }, ["EEXIST"]);
-}
-
-/** The sixteen bytes of an IPv6 address: eight groups, of which `::` stands for those that are missing. */
-export function bytesOf(address: string): Buffer {
-  const [before = [], after = []] = address.split("::").map((half) => half.split(":").filter(Boolean));
-  const groups = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => "0"), ...after];
-  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
 }

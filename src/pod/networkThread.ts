@@ -6,9 +6,8 @@
  *
  * It also has host name and IPC namespaces of its own: making those of a pod means to leave and to come back too.
  */
-import { closeSync, openSync } from "node:fs";
-import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS, setns, unshare } from "../base/libc.ts";
-import { makeNamespaces } from "../network/namespaces.ts";
+import { CLONE_NEWIPC, CLONE_NEWUTS, unshare } from "../base/libc.ts";
+import { enterNetwork, makeNamespaces } from "../network/namespaces.ts";
 import { netavarkNetwork } from "../network/netavark.ts";
 import type { Network } from "../network/network.ts";
 import { makeUserNamespaces } from "../network/userNamespace.ts";
@@ -39,20 +38,11 @@ self.addEventListener("message", ({ data }) => {
 
 function begin(setup: NetworkThreadSetup): void {
   try {
-    enter(setup.netns);
+    unshare(CLONE_NEWUTS | CLONE_NEWIPC);
+    enterNetwork(setup.netns);
     tools = { network: netavarkNetwork(setup.netavark), through: throughUnix(setup.waysDirectory) };
   } catch (thrown) {
     self.postMessage({ is: "lost", error: carried(thrown) });
-  }
-}
-
-function enter(netns: string): void {
-  const fd = openSync(netns, "r");
-  try {
-    unshare(CLONE_NEWUTS | CLONE_NEWIPC);
-    setns(fd, CLONE_NEWNET);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -90,6 +90,8 @@ export interface PodHost {
   readonly runtime: Runtime;
   readonly network: Network;
   readonly bridge: Bridge;
+  /** A name server for pods on the bridge, which asks the host's. */
+  readonly forwarder?: string;
   /** Absent where this process reaches the pods on the bridge itself. */
   readonly bridgeRequests?: BridgeRequests;
   /** Pods on the bridge get an IPv6 address, too. */

@@ -7,7 +7,7 @@ import { networkContract } from "../network/contract.ts";
 import { rulesIn } from "../network/leftovers.ts";
 import type { Attachment, PortMapping } from "../network/network.ts";
 import { netnsIn, OUTSIDE, OUTSIDE_SETUP } from "../network/rootless.ts";
-import { type Errand, GREETING_PORT } from "../../test/harness/neighbour.ts";
+import { type Errand, goOn, GREETING_PORT, sendNeighbour } from "../../test/harness/neighbour.ts";
 import { HOST_ADDRESS, lacksForUserRoom, NEIGHBOUR_ADDRESS, userRoom } from "../../test/harness/userRoom.ts";
 import { NetworkThread } from "./networkThreadClient.ts";
 import { rootlessParts } from "./rootless.ts";
@@ -30,7 +30,7 @@ describe.skipIf(inside !== undefined || lacks !== undefined)("rootlessParts", ()
 
 if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
   const runtime = inside;
-  const paths: Paths = { durable: `${runtime}/durable`, runtime, logs: `${runtime}/logs`, self: [], rootless: { uid: 64_711 } };
+  const paths: Paths = { durable: `${runtime}/durable`, runtime, logs: `${runtime}/logs`, self: [process.execPath, `${import.meta.dir}/../main.ts`], rootless: { uid: 64_711 } };
   const parts = rootlessParts(paths);
   const { network, kernel, bridgeRequests: requests } = parts;
   const bridge = { name: "user", interface: "user0", subnet: "10.214.0.0/24", gateway: "10.214.0.1", subnet6: "fd14:214::/64", gateway6: "fd14:214::1" };
@@ -120,6 +120,69 @@ if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
     giving.abort();
     expect(await result).toEqual({ is: "failure", output: "dial tcp 192.0.2.77:9: operation was canceled" });
   });
+
+  const mapping = (hostPort: number, protocol: PortMapping["protocol"], hostIP = ""): PortMapping => ({ containerPort: 80, hostPort, hostIP, protocol });
+  const failureOf = async (action: Promise<unknown>): Promise<unknown> => await action.then(() => undefined, (thrown: unknown) => thrown);
+
+  test("attach() publishes host ports, with the addresses that clients have", async () => {
+    const one = await pod(1, [mapping(8080, "tcp"), mapping(8080, "udp"), mapping(8081, "tcp", "127.0.0.1")]);
+    await network.attach(one);
+    await using _ = await serve(one, 80);
+    for (const protocol of ["tcp", "udp"] as const) {
+      expect(await sendNeighbour(NEIGHBOUR_ADDRESS, { protocol, host: HOST_ADDRESS, port: 8080 })).toBe(`you are ${NEIGHBOUR_ADDRESS}`);
+      expect(await goOn({ protocol, host: HOST_ADDRESS, port: 8080 })).toBe(`you are ${HOST_ADDRESS}`);
+      expect(await goOn({ protocol, host: "127.0.0.1", port: 8080 })).toBe(`you are ${bridge.gateway}`);
+    }
+    expect(await goOn({ protocol: "tcp", host: "127.0.0.1", port: 8081 })).toBe(`you are ${bridge.gateway}`);
+    expect(await sendNeighbour(NEIGHBOUR_ADDRESS, { protocol: "tcp", host: HOST_ADDRESS, port: 8081 })).toBe("ECONNREFUSED");
+    const two = await pod(2);
+    await network.attach(two);
+    expect(await goFrom(two.netns, { protocol: "tcp", host: HOST_ADDRESS, port: 8080 })).toBe(`you are ${HOST_ADDRESS}\n`);
+    await Promise.all([network.detach(one), network.detach(two)]);
+    expect(await goOn({ protocol: "tcp", host: "127.0.0.1", port: 8080 })).toBe("ECONNREFUSED");
+    expect(readdirSync(`${runtime}/rootless/published`)).toEqual([]);
+    expect(await left()).toEqual([]);
+  }, 20_000);
+
+  test("attach() says what is wrong with a host port, and can be tried again", async () => {
+    using taken = Bun.listen({ hostname: "127.0.0.1", port: 8082, socket: { data: () => undefined } });
+    const one = await pod(1, [mapping(8082, "tcp", "127.0.0.1")]);
+    expect(await failureOf(network.attach(one))).toMatchObject({
+      kind: "conflict", code: "EPORTINUSE",
+      message: `Cannot publish port "8082/tcp" of pod "pod-1": on 127.0.0.1 it is in use by "bun.exe" (process ${process.pid}), it must be free`,
+    });
+    taken.stop(true);
+    await network.attach(one);
+    await network.detach(one);
+    expect(await failureOf(network.attach({ ...one, ports: [mapping(81, "tcp")] }))).toMatchObject({ kind: "unavailable", code: "ELOWPORT", hint: "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=81" });
+    expect(await failureOf(network.attach({ ...one, ports: [mapping(8083, "sctp")] }))).toMatchObject({ kind: "unsupported" });
+    expect(await failureOf(network.attach({ ...one, ports: [mapping(8083, "udp", "192.0.2.200")] }))).toMatchObject({ kind: "conflict", message: expect.stringContaining("no address of this host") });
+    await network.detach(one);
+    expect(await left()).toEqual([]);
+  }, 20_000);
+
+  test("resume() publishes again what another process has published and somebody has killed", async () => {
+    const one = await pod(1, [mapping(8084, "tcp")]);
+    await network.attach(one);
+    await using _ = await serve(one, 80);
+    const other = rootlessParts(paths).network;
+    const record = `${runtime}/rootless/published/${one.uid}`;
+    const pidOf = (): number => Number(readFileSync(record, "utf8").split(" ")[0]);
+    const first = pidOf();
+    await other.resume?.(one);
+    expect(pidOf()).toBe(first);
+    process.kill(first, "SIGKILL");
+    while (existsSync(`/proc/${first}`)) await Bun.sleep(1);
+    await other.resume?.(one);
+    const second = pidOf();
+    expect(await sendNeighbour(NEIGHBOUR_ADDRESS, { protocol: "tcp", host: HOST_ADDRESS, port: 8084 })).toBe(`you are ${NEIGHBOUR_ADDRESS}`);
+    process.kill(second, "SIGKILL");
+    while (pidOf() === second) await Bun.sleep(20); // its starter starts it again
+    await network.detach(one);
+    await Bun.sleep(1100); // nobody does any more
+    expect(existsSync(record)).toBe(false);
+    expect(await goOn({ protocol: "tcp", host: HOST_ADDRESS, port: 8084 })).toBe("ECONNREFUSED");
+  }, 20_000);
 
   test("attach() starts the helper again when it was killed", async () => {
     const one = await pod(1);

@@ -1,25 +1,42 @@
 /** What of a pod's host is different for an ordinary user: everything about its network is done by a thread that is in it. */
 import { rootlessDirectory, type Paths } from "../base/paths.ts";
-import type { Network } from "../network/network.ts";
-import { ensureOutside, netnsIn, userNetavark } from "../network/rootless.ts";
+import { allDone } from "../base/promises.ts";
+import type { Attachment, Network } from "../network/network.ts";
+import { ensureOutside, netnsIn, OUTSIDE, userNetavark } from "../network/rootless.ts";
 import { kernel, type Kernel } from "./kernel.ts";
+import { Publisher } from "./publisher.ts";
 import { NetworkThread } from "./networkThreadClient.ts";
 import type { BridgeRequests, PodHost } from "./pod.ts";
 
 /** The parts of a `PodHost` for an ordinary user; in the user's namespaces, and in the host's network namespace. */
-export function rootlessParts(paths: Paths): Pick<PodHost, "network" | "kernel" | "bridgeRequests"> {
+export function rootlessParts(paths: Paths): Pick<PodHost, "network" | "kernel" | "bridgeRequests" | "forwarder"> {
   const directory = rootlessDirectory(paths.runtime);
   const thread = new NetworkThread({ netns: netnsIn(directory), netavark: userNetavark(directory, `${paths.runtime}/netavark`), waysDirectory: `${directory}/ways` });
-  return { network: networkOf(thread, directory), kernel: kernelOf(thread), bridgeRequests: requestsOf(thread) };
+  const publisher = new Publisher({ directory: `${directory}/published`, netns: netnsIn(directory), self: paths.self });
+  return { network: networkOf({ thread, publisher, directory }), kernel: kernelOf(thread), bridgeRequests: requestsOf(thread), forwarder: OUTSIDE.nameServer };
 }
 
-function networkOf(thread: NetworkThread, directory: string): Network {
+interface Parts {
+  readonly thread: NetworkThread;
+  readonly publisher: Publisher;
+  readonly directory: string;
+}
+
+function networkOf({ thread, publisher, directory }: Parts): Network {
+  const detach = (attachment: Attachment): Promise<void> => allDone([thread.call("detach", attachment), publisher.stop(attachment)]);
   return {
+    detach,
     async attach(attachment) {
-      const [answer] = await Promise.all([thread.call("attach", attachment), ensureOutside(directory)]);
-      return answer;
+      const attached = thread.call("attach", attachment);
+      try {
+        await allDone([attached, publisher.start(attachment), ensureOutside(directory)]);
+        return await attached;
+      } catch (thrown) {
+        await detach(attachment).catch(() => undefined); // what could not be undone is still known, for the next detach
+        throw thrown;
+      }
     },
-    detach: (attachment) => thread.call("detach", attachment),
+    resume: (attachment) => allDone([publisher.resume(attachment), ensureOutside(directory)]),
   };
 }
 

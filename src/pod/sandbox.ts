@@ -42,7 +42,7 @@ export async function makeSandbox(host: PodHost, given: PodRecord, from: { reado
   limitPod(host, record, from.reporter);
   await makeNamespaces(host, record);
   if (record.pod.spec.hostIPC !== true) host.kernel.mountShm(`${directory}/shm`, record.ids ?? 0);
-  for (const message of writeFiles(record, directory)) from.reporter.event({ type: "Warning", reason: "DNSConfigForming", message, fieldPath: "" });
+  for (const message of writeFiles(host, record, directory)) from.reporter.event({ type: "Warning", reason: "DNSConfigForming", message, fieldPath: "" });
   await allDone([
     ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),
     makeVolumes(host, record, from),
@@ -65,14 +65,14 @@ function limitPod(host: PodHost, record: PodRecord, reporter: PodReporter): void
 }
 
 /** /etc/hosts, /etc/resolv.conf and /etc/hostname, which every container gets; readable by all users of the pod. Returns warnings. */
-function writeFiles(record: PodRecord, directory: string): readonly string[] {
+function writeFiles(host: PodHost, record: PodRecord, directory: string): readonly string[] {
   const write = (name: string, text: string): void => writeAtomically(`${directory}/${name}`, text, { mode: 0o644, durable: false });
   const { hostAliases: aliases = [], dnsPolicy: policy, dnsConfig: config } = record.pod.spec;
   const onHost = record.network === "host";
   const ips = ownIps(record);
   write("hosts", onHost ? hostNetworkHostsFile(hostText("/etc/hosts"), aliases) : hostsFile({ ips, ...namesOf(record.pod), aliases }));
   write("hostname", onHost ? hostText("/etc/hostname") : hostnameFile(nodenameOf(record)));
-  const { text, warnings } = podResolvConf({ network: record.network, ipv6: record.ip6 !== undefined, etc: hostText("/etc/resolv.conf"), resolved: hostText("/run/systemd/resolve/resolv.conf"), policy, config });
+  const { text, warnings } = podResolvConf({ network: record.network, ipv6: record.ip6 !== undefined && host.forwarder === undefined, forwarder: host.forwarder, etc: hostText("/etc/resolv.conf"), resolved: hostText("/run/systemd/resolve/resolv.conf"), policy, config });
   write("resolv.conf", text);
   return warnings;
 }
