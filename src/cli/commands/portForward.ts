@@ -1,8 +1,10 @@
 /** `wherry port-forward`: connections to this host that end at the loopback interface of a pod. */
 import { existsSync } from "node:fs";
 import { errnoOf, fail, messageOf } from "../../base/errors.ts";
+import { rootlessDirectory } from "../../base/paths.ts";
 import { dialLoopback } from "../../network/dial.ts";
-import { isLostNamespace } from "../../network/namespaces.ts";
+import { enterNetwork, isLostNamespace } from "../../network/namespaces.ts";
+import { netnsIn } from "../../network/outsideWords.ts";
 import { namespaceFiles } from "../../pod/sandbox.ts";
 import type { PodRecord } from "../../state/state.ts";
 import type { Command, Input, Outcome } from "../command.ts";
@@ -33,8 +35,12 @@ async function portForward(context: Context, input: Input): Promise<Outcome> {
   if (!isUp) fail("failed", `Cannot forward ports to pod "${pod.pod.metadata.name}": it is ${pod.phase}, it must be running`);
   const listeners: Listener[] = [];
   try {
-    const forwarding: Forwarding = { context, pod, netns: network };
+    const moved = Promise.withResolvers<void>();
+    const forwarding: Forwarding = { context, pod, netns: network, moved: moved.promise };
     for (const port of ports) listeners.push(...(await listen(forwarding, port, addressesOf(input))));
+    // An ordinary user's thread that enters a pod's network can come back only to the user's own.
+    if (network !== undefined && context.paths.rootless !== undefined) enterNetwork(netnsIn(rootlessDirectory(context.paths.runtime)));
+    moved.resolve();
     await goneOrInterrupted(context, pod);
     return { kind: "none" };
   } finally {
@@ -53,6 +59,8 @@ interface Forwarding {
   readonly pod: PodRecord;
   /** Undefined on the host's network. */
   readonly netns: string | undefined;
+  /** This process is where it can reach pods from. */
+  readonly moved: Promise<void>;
 }
 
 async function listen(forwarding: Forwarding, { local, remote }: ForwardedPort, groups: readonly (readonly string[])[]): Promise<readonly Listener[]> {
@@ -78,11 +86,11 @@ async function listen(forwarding: Forwarding, { local, remote }: ForwardedPort, 
   return listeners;
 }
 
-function accept({ context, pod, netns }: Forwarding, socket: Bun.Socket<RelayEnd>, { port, remote }: { readonly port: number; readonly remote: number }): void {
+function accept({ context, pod, netns, moved }: Forwarding, socket: Bun.Socket<RelayEnd>, { port, remote }: { readonly port: number; readonly remote: number }): void {
   socket.data = relayEnd();
   socket.pause();
   void context.stdout.write(`Handling connection for ${port}\n`);
-  const joined = dialLoopback({ netns, port: remote, data: relayEnd(), socket: relayHandlers }).then((other) => join(socket, other));
+  const joined = moved.then(() => dialLoopback({ netns, port: remote, data: relayEnd(), socket: relayHandlers })).then((other) => join(socket, other));
   joined.catch((thrown: unknown) => {
     if (isLostNamespace(thrown)) throw thrown; // nobody catches it: the process ends
     socket.terminate();
