@@ -63,6 +63,8 @@ export interface HostLimits {
   readonly hugePageSizes: readonly string[];
   /** The kernel accounts swap, so a memory limit can cover it. */
   readonly swapAccounting?: boolean;
+  /** How many processes and threads a pod may have (kubelet `podPidsLimit`); absent: as many as the host. */
+  readonly podPidsLimit?: number;
   /** Capabilities that this process holds, and so can give. */
   readonly capabilities: readonly string[];
   /** The host's devices, for privileged containers: they come and go. */

@@ -15,11 +15,12 @@ const SECCOMP_PROFILES = ["/etc/containers/seccomp.json", "/usr/share/containers
 
 /**
  * `base`: the service's cgroup, after `enterCgroup`; `policy`: the directory of the administrator's files, in which
- * `seccomp/` has the profiles of type Localhost. Kind `unavailable` when the default seccomp profile cannot be read.
+ * `seccomp/` has the profiles of type Localhost. Kind `invalid` when one of them is wrong, `unavailable` when the default seccomp profile cannot be read.
  */
 export function hostLimits(base: string, { policy }: { readonly policy: string }): HostLimits {
   const { version } = cgroupHost();
   const lowest = lowestOomScoreAdj();
+  const pids = podPidsLimit(policy);
   return {
     hardRlimits: hardRlimits(),
     cgroupVersion: version,
@@ -37,6 +38,7 @@ export function hostLimits(base: string, { policy }: { readonly policy: string }
     userNamespace: inUserNamespace(),
     hugePageSizes: hugePageSizes(),
     swapAccounting: directoriesOf(base).some((directory) => SWAP_FILES.some((file) => existsSync(`${directory}/${file}`))),
+    ...(pids === undefined ? {} : { podPidsLimit: pids }),
     ...(lowest === undefined ? {} : { lowestOomScoreAdj: lowest }),
   };
 }
@@ -45,6 +47,13 @@ export function hostLimits(base: string, { policy }: { readonly policy: string }
 export function admissionFacts(policy: string): AdmissionFacts {
   const lines = (readIfExists(`${policy}/allowed-unsafe-sysctls`) ?? "").split("\n").map((line) => line.replace(/#.*/, "").trim());
   return { appArmor: appArmorEnforced(), unsafeSysctls: lines.filter((line) => line !== "") };
+}
+
+/** `pod-pids-limit` of the policy's directory has a number; none, and -1 as the kubelet has it, mean no limit. */
+export function podPidsLimit(policy: string): number | undefined {
+  const text = readIfExists(`${policy}/pod-pids-limit`)?.trim() ?? "";
+  if (text === "" || text === "-1") return undefined;
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : fail("invalid", `Cannot use "${policy}/pod-pids-limit": it has "${text}", and must have a number of processes`);
 }
 
 const appArmorEnforced = (): boolean => readIfExists("/sys/module/apparmor/parameters/enabled")?.trim() === "Y";

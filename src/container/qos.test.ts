@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { Container, PodSpec, ResourceRequirements } from "../spec/spec.ts";
 import { podAmount } from "./amounts.ts";
 import { containerOf, host, podOf } from "./fixtures.ts";
 import { oomScoreAdj, qosOf } from "./qos.ts";
+import { podPidsLimit } from "./host.ts";
 import { podResources } from "./resources.ts";
 
 const GIB = 2 ** 30;
@@ -60,4 +62,26 @@ test("podResources limits a pod where all of its containers are limited, or it i
 test("podResources gives huge pages of the sizes asked for, and none of the others", () => {
   const pod = podOf([of({ cpu: "1", "hugepages-2Mi": "4Mi" }), of({ "hugepages-2Mi": "2Mi" })]);
   expect(podResources(pod, { ...host, controllers: ["hugetlb"] }).resources.hugepageLimits).toEqual([{ pageSize: "2MB", limit: 6 * 2 ** 20 }, { pageSize: "1GB", limit: 0 }]);
+});
+
+test("podResources limits the processes of a pod as the administrator says, where the host can", () => {
+  const pod = podOf([]);
+  expect(podResources(pod, { ...host, podPidsLimit: 64 }).resources.pids).toEqual(host.controllers.includes("pids") ? { limit: 64 } : undefined);
+  expect(podResources(pod, { ...host, podPidsLimit: 64, controllers: [] }).resources.pids).toBeUndefined();
+  expect(podResources(pod, host).resources.pids).toBeUndefined();
+});
+
+test("podPidsLimit reads a number, and refuses anything else", () => {
+  const directory = mkdtempSync("/tmp/wherry-policy-");
+  const limitOf = (text: string): number | undefined => {
+    writeFileSync(`${directory}/pod-pids-limit`, text);
+    return podPidsLimit(directory);
+  };
+  try {
+    expect(podPidsLimit(directory)).toBeUndefined();
+    expect(["64\n", "-1\n", ""].map(limitOf)).toEqual([64, undefined, undefined]);
+    for (const text of ["0", "many", "-2", "1.5"]) expect(() => limitOf(text)).toThrow(/Cannot use ".*pod-pids-limit": it has/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -45,8 +45,9 @@ export function podResources(pod: Pod, host: HostLimits): FittedResources {
   const shares = qos === "BestEffort" ? MIN_SHARES : sharesOf(podAmount(pod, "requests", "cpu"));
   const sizes = [pod.spec, ...containers].flatMap(({ resources }) => (resources === undefined ? [] : [...hugePages(resources).keys()]));
   const pages = new Map(sizes.map((size) => [size, podAmount(pod, "limits", `hugepages-${size}`)]));
+  const pids = host.podPidsLimit !== undefined && host.controllers.includes("pids") ? { pids: { limit: host.podPidsLimit } } : {};
   return {
-    resources: cgroupsOf({ host, shares, cpu: limitFor("cpu"), memory: limitFor("memory"), pages }),
+    resources: { ...cgroupsOf({ host, shares, cpu: limitFor("cpu"), memory: limitFor("memory"), pages }), ...pids },
     warnings: missing({ of: "the pod", limits: pod.spec.resources?.limits ?? {}, host }),
   };
 }

@@ -22,7 +22,7 @@ function write(file: string, value: string): void {
   }
 }
 
-function filesV1({ cpu, memory, hugepageLimits = [] }: Limits): readonly (readonly [string, string])[] {
+function filesV1({ cpu, memory, hugepageLimits = [], pids }: Limits): readonly (readonly [string, string])[] {
   return [
     ...(cpu?.shares === undefined ? [] : [["cpu.shares", String(cpu.shares)] as const]),
     ...(cpu?.period === undefined ? [] : [["cpu.cfs_period_us", String(cpu.period)] as const]),
@@ -30,16 +30,18 @@ function filesV1({ cpu, memory, hugepageLimits = [] }: Limits): readonly (readon
     ...(memory?.limit === undefined ? [] : [["memory.limit_in_bytes", String(memory.limit)] as const]),
     ...(memory?.swap === undefined ? [] : [["memory.memsw.limit_in_bytes", String(memory.swap)] as const]),
     ...hugepageLimits.map(({ pageSize, limit }) => [`hugetlb.${pageSize}.limit_in_bytes`, String(limit)] as const),
+    ...(pids === undefined ? [] : [["pids.max", String(pids.limit)] as const]),
   ];
 }
 
 /** Shares 2 to 262144 are weights 1 to 10000 (crun.1, "cgroup v2"). */
-function filesV2({ cpu, memory, hugepageLimits = [] }: Limits): readonly (readonly [string, string])[] {
+function filesV2({ cpu, memory, hugepageLimits = [], pids }: Limits): readonly (readonly [string, string])[] {
   return [
     ...(cpu?.shares === undefined ? [] : [["cpu.weight", String(1 + Math.floor(((cpu.shares - 2) * 9999) / 262_142))] as const]),
     ...(cpu?.quota === undefined ? [] : [["cpu.max", `${cpu.quota} ${cpu.period ?? 100_000}`] as const]),
     ...(memory?.limit === undefined ? [] : [["memory.max", String(memory.limit)] as const]),
     ...(memory?.swap === undefined || memory.limit === undefined ? [] : [["memory.swap.max", String(memory.swap - memory.limit)] as const]),
     ...hugepageLimits.map(({ pageSize, limit }) => [`hugetlb.${pageSize}.max`, String(limit)] as const),
+    ...(pids === undefined ? [] : [["pids.max", String(pids.limit)] as const]),
   ];
 }
