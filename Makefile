@@ -11,7 +11,7 @@ BUN = node_modules/.bin/bun
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 
 .DELETE_ON_ERROR:
-.PHONY: all demo deps deps-test build check test bench install uninstall clean
+.PHONY: all demo deps deps-test deps-vm build check test test-vm test-powercut bench install uninstall clean
 
 all: build
 
@@ -21,6 +21,9 @@ deps:
 
 deps-test:
 	@tools/install-deps --test
+
+deps-vm:
+	@tools/install-deps --vm
 
 # npm writes this file last.
 node_modules/.package-lock.json: package-lock.json
@@ -41,8 +44,17 @@ check: node_modules/.package-lock.json
 	@$(BUN) tools/test.ts check
 
 # Everything, with real containers and a real systemd, in the rooms of CONTRIBUTING.md.
-test: deps-test
-	@$(BUN) tools/test.ts check plain box
+test: deps-test build
+	@tools/install-deps --vm || echo 'Without the VM' >&2
+	@$(BUN) tools/test.ts check plain box vm
+
+# The box's tests and some of the plain ones (PLAIN="play volumes") on the emulated machine: the better part of an hour.
+test-vm: deps-vm build
+	@$(BUN) tools/test.ts vm vm-more
+
+# CUTS=30, SEED=: the power fails at random moments, and everything is there again after the next boot.
+test-powercut: deps-vm build
+	@$(BUN) tools/test.ts powercut
 
 bench: deps-test build
 	@$(BUN) bench/main.ts

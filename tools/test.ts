@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { chosen, PACE, type Vm, withVm } from "./testVm.ts";
 
 const CHECKOUT = resolve(import.meta.dir, "..");
 const CACHE = `${CHECKOUT}/.cache`;
@@ -30,19 +31,53 @@ const check = (name: string, argv: readonly string[]): Step => ({
   },
 });
 
-/** `bun test` over some folders, counted by its JUnit report. */
-const suite = (name: string, folders: readonly string[]): Step => ({
+/** `bun test` over some folders. */
+const suite = (name: string, folders: readonly string[], env: Environment = {}): Step => ({
+  name,
+  run: () => reported(name, { env, argv: (report) => [BUN, "test", "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`, ...folders.map((folder) => `./${folder}/`)] }),
+});
+
+type Environment = Readonly<Record<string, string>>;
+
+interface Reporting {
+  readonly env: Environment;
+  /** Runs tests that write a JUnit report. */
+  readonly argv: (report: string) => readonly string[];
+  /** Brings the report here when they have ended. */
+  readonly fetch?: (report: string) => Promise<void>;
+}
+
+/** Tests, counted by their report. */
+async function reported(name: string, { env, argv, fetch }: Reporting): Promise<Result> {
+  const report = `${CACHE}/${name}.xml`;
+  rmSync(report, { force: true });
+  const child = spawn(argv(report), env);
+  const said = await forward(child.stderr);
+  const status = await child.exited;
+  await fetch?.(report);
+  const result = existsSync(report) ? counted(readFileSync(report, "utf8")) : { passed: 0, skipped: 0, failed: [] };
+  return { ...result, failed: [...result.failed, ...unreported(name, { status, said, reported: result.failed.length })] };
+}
+
+/** Suites in one VM, one after the other; one skipped test where there can be none. */
+const inVm = (name: string, suites: (vm: Vm) => readonly (() => Promise<Result>)[]): Step => ({
   name,
   run: async () => {
-    const report = `${CACHE}/${name}.xml`;
-    rmSync(report, { force: true });
-    const child = spawn([BUN, "test", "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`, ...folders.map((folder) => `./${folder}/`)]);
-    const said = await forward(child.stderr);
-    const status = await child.exited;
-    const result = existsSync(report) ? counted(readFileSync(report, "utf8")) : { passed: 0, skipped: 0, failed: [] };
-    return { ...result, failed: [...result.failed, ...unreported(name, { status, said, reported: result.failed.length })] };
+    const results = await withVm(async (vm) => {
+      const done: Result[] = [];
+      for (const each of suites(vm)) done.push(await each());
+      return done;
+    });
+    if ("missing" in results) {
+      console.log(`${name}: skipped: ${results.missing}`);
+      return { passed: 0, skipped: 1, failed: [] };
+    }
+    return { passed: sum(results, ({ passed }) => passed), skipped: sum(results, ({ skipped }) => skipped), failed: results.flatMap(({ failed }) => failed) };
   },
 });
+
+const outside = (vm: Vm, name: string, folders: readonly string[]) => suite(name, folders, vm.env).run;
+const inside = (vm: Vm, name: string, files: readonly string[]) => () => reported(name, { env: vm.env, argv: (report) => vm.inside(files, report), fetch: vm.fetch });
 
 /** Files that do not load and hooks that fail are no test's failure: they are in Bun's own count and status only. */
 function unreported(name: string, { status, said, reported }: { readonly status: number; readonly said: string; readonly reported: number }): string[] {
@@ -59,10 +94,13 @@ const SUITES: Readonly<Record<string, readonly Step[]>> = {
   ],
   plain: [suite("plain", ["test/e2e/plain"])],
   box: [suite("box", ["test/e2e/box"])],
+  vm: [inVm("vm", (vm) => [outside(vm, "vm", ["test/e2e/vm"])])],
+  "vm-more": [inVm("vm-more", (vm) => [outside(vm, "vm-box", ["test/e2e/box"]), inside(vm, "vm-plain", chosen("test/e2e/plain"))])],
+  powercut: [suite("powercut", ["test/e2e/powercut"], { WHERRY_PACE: PACE })],
 };
 
-function spawn(argv: readonly string[]): Bun.Subprocess<"ignore", "inherit", "pipe"> {
-  return Bun.spawn([...argv], { cwd: CHECKOUT, stdin: "ignore", stdout: "inherit", stderr: "pipe" });
+function spawn(argv: readonly string[], env: Environment = {}): Bun.Subprocess<"ignore", "inherit", "pipe"> {
+  return Bun.spawn([...argv], { cwd: CHECKOUT, env: { ...process.env, ...env }, stdin: "ignore", stdout: "inherit", stderr: "pipe" });
 }
 
 /** Passes everything on to stderr, and returns it. */
@@ -123,10 +161,11 @@ async function main(names: readonly string[]): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
+const sum = (results: readonly Result[], count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0);
+
 function summary(results: readonly Result[]): string {
-  const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0);
-  const skipped = sum((result) => result.skipped);
-  return `${sum((result) => result.passed)} passed, ${sum((result) => result.failed.length)} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+  const skipped = sum(results, (result) => result.skipped);
+  return `${sum(results, (result) => result.passed)} passed, ${sum(results, (result) => result.failed.length)} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -139,7 +139,7 @@ function directoryLines({ durable, runtime, logs }: Directories): string[] {
 }
 
 /** The directories as wherry itself would choose them from this environment. */
-function directoriesOf(environment: Readonly<Record<string, string | undefined>>): Directories {
+export function directoriesOf(environment: Readonly<Record<string, string | undefined>>): Directories {
   return {
     durable: environment["WHERRY_ROOT"] ?? "/var/lib/wherry",
     runtime: environment["WHERRY_RUNROOT"] ?? "/run/wherry",

@@ -1,21 +1,24 @@
 /**
- * The rooms that end-to-end tests run in (CONTRIBUTING.md): `plain`, without a service manager, and `box`, under a real
- * systemd. A test file opens its room by itself; the room ends with the file's last test, or with the test process.
+ * The rooms that end-to-end tests run in (CONTRIBUTING.md): `plain`, without a service manager, `box`, under a real
+ * systemd, and `vm`, a machine of its own. A test file opens its room by itself; the room ends with the file's last test, or with the test process.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { CLEAN_ENV, exec, type ExecResult, pasteable } from "../../src/base/exec.ts";
-import type { Snapshot } from "./leaks.ts";
+import { directoriesOf, type Snapshot, snapshot } from "./leaks.ts";
+import { paced } from "./pace.ts";
 
 export const CHECKOUT = resolve(import.meta.dir, "../..");
+/** What the rooms of tests are, when not what they ask for: `here`, this machine itself; `vm`, an emulated one for the box. */
+const ASSIGNED = process.env["WHERRY_ROOM"];
 /** The command under test. In the box it is found on PATH, where `make install` has put it. */
-export const WHERRY = `${CHECKOUT}/dist/wherry`;
+export const WHERRY = ASSIGNED === "here" ? "/usr/local/bin/wherry" : `${CHECKOUT}/dist/wherry`;
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** Milliseconds until the command is killed and the test fails; 30 s. */
+  /** Milliseconds until the command is killed and the test fails; 30 s. Multiplied by the pace of the room. */
   readonly timeout?: number;
 }
 
@@ -24,14 +27,15 @@ export interface Running {
   readonly pid: number;
   /** Everything said so far on stdout and stderr. */
   output(): string;
-  /** Resolves with everything said when `pattern` has been said; rejects when the command ends, or after 30 s, without. */
+  /** Resolves with everything said when `pattern` has been said; rejects when the command ends, or after 30 s (by the pace of the room), without. */
   says(pattern: RegExp): Promise<string>;
   readonly exited: Promise<number>;
+  /** Not in a VM, where it would reach who has entered only. */
   kill(signal: NodeJS.Signals): void;
 }
 
 export interface Room extends AsyncDisposable {
-  readonly kind: "plain" | "box";
+  readonly kind: "plain" | "box" | "vm";
   /** Runs a command to its end, whatever its status. */
   run(argv: readonly string[], options?: RunOptions): Promise<ExecResult>;
   start(argv: readonly string[], options?: RunOptions): Running;
@@ -41,8 +45,12 @@ export interface Room extends AsyncDisposable {
   /** Makes a file with its directory. */
   write(path: string, text: string): Promise<void>;
   leaks(): Promise<Snapshot>;
-  /** Box only: powers off and boots the same root again. */
+  /** Box and VM only: powers off and boots the same root again. */
   reboot(): Promise<void>;
+  /** VM only: ends it as a power cut does; commands work again after `boot`. */
+  cut(): Promise<void>;
+  /** VM only: boots the same disk again after a cut. */
+  boot(): Promise<void>;
 }
 
 /** The room, or one line on why it cannot be made here. */
@@ -53,6 +61,8 @@ const SKIPPED = 77;
 const ENVIRONMENT = { ...CLEAN_ENV, HOME: "/root", NO_COLOR: "1" };
 
 export async function openPlainRoom(): Promise<Opened> {
+  // Another process only for the leak check would cost seconds there.
+  if (ASSIGNED === "here") return { room: { ...room({ kind: "plain", prefix: [], env: ENVIRONMENT, program: WHERRY, end: async () => {} }), leaks: () => snapshot(directoriesOf(ENVIRONMENT)) } };
   const keeper = Bun.spawn([`${CHECKOUT}/tools/room-plain`, "--ready", "cat"], { env: ENVIRONMENT, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
   const missing = await readiness(keeper);
   if (missing !== undefined) return { missing };
@@ -69,28 +79,48 @@ export async function openPlainRoom(): Promise<Opened> {
   };
 }
 
-export async function openBox(): Promise<Opened> {
-  const parent = mkdtempSync(`${tmpdir()}/wherry-box.`);
-  const env = { ...ENVIRONMENT, WHERRY_BOX: `${parent}/box` };
-  const keeper = Bun.spawn([`${CHECKOUT}/tools/room-box`, "hold"], { env, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+/** A machine that is held by a tool, and known to it by a directory. */
+interface Machine {
+  readonly kind: "box" | "vm";
+  /** The variable that names the directory. */
+  readonly variable: string;
+}
+
+export const openBox = async (): Promise<Opened> => (ASSIGNED === "vm" ? await openVm() : await openMachine({ kind: "box", variable: "WHERRY_BOX" }));
+
+/** The VM that `WHERRY_VM` names, which stays; else one of its own. */
+export async function openVm(): Promise<Opened> {
+  const given = process.env["WHERRY_VM"];
+  const machine = { kind: "vm", variable: "WHERRY_VM" } as const;
+  return given === undefined ? await openMachine(machine) : { room: machineRoom(machine, { directory: given, end: async () => {} }) };
+}
+
+async function openMachine(machine: Machine): Promise<Opened> {
+  const parent = mkdtempSync(`${tmpdir()}/wherry-${machine.kind}.`);
+  const directory = `${parent}/${machine.kind}`;
+  const env = { ...ENVIRONMENT, [machine.variable]: directory };
+  const keeper = Bun.spawn([`${CHECKOUT}/tools/room-${machine.kind}`, "hold"], { env, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
   const missing = await readiness(keeper);
   if (missing !== undefined) {
     rmSync(parent, { recursive: true, force: true });
     return { missing };
   }
   return {
-    room: room({
-      kind: "box",
-      prefix: [`${CHECKOUT}/tools/room-box`, "run"],
-      env,
-      program: "wherry",
-      reboot: async () => void (await exec([`${CHECKOUT}/tools/room-box`, "reboot"], { env, timeout: 120_000 })),
+    room: machineRoom(machine, {
+      directory,
       end: async () => {
         await end(keeper);
         rmSync(parent, { recursive: true, force: true });
       },
     }),
   };
+}
+
+function machineRoom({ kind, variable }: Machine, { directory, end }: { readonly directory: string; readonly end: () => Promise<void> }): Room {
+  const tool = `${CHECKOUT}/tools/room-${kind}`;
+  const env = { ...ENVIRONMENT, [variable]: directory };
+  const command = async (word: string): Promise<void> => void (await exec([tool, word], { env, timeout: 300_000 }));
+  return room({ kind, prefix: [tool, "run"], env, program: "wherry", command, end });
 }
 
 type Keeper = Bun.Subprocess<"pipe", "pipe", "pipe">;
@@ -123,7 +153,8 @@ interface Entrance {
   readonly prefix: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly program: string;
-  readonly reboot?: () => Promise<void>;
+  /** A word of the room's tool. */
+  readonly command?: (word: string) => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
@@ -136,7 +167,7 @@ function room(entrance: Entrance): Room {
     exec(line(argv, options.env), {
       env: entrance.env,
       allowFailure: true,
-      timeout: options.timeout ?? 30_000,
+      timeout: paced(options.timeout ?? 30_000),
       ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
     });
   const wherry: Room["wherry"] = (words, options) => run([entrance.program, ...words], options);
@@ -144,7 +175,7 @@ function room(entrance: Entrance): Room {
     kind: entrance.kind,
     run,
     wherry,
-    start: (argv, options = {}) => startHere(line(argv, options.env), entrance.env),
+    start: (argv, options = {}) => started(line(argv, options.env), { env: entrance.env, target: entrance.prefix.length === 0 ? (pid) => pid : commandOf }),
     ok: async (words, options) => expectStatus(await wherry(words, options), 0, ["wherry", ...words]).stdout,
     write: async (path, text) => {
       expectStatus(await run(["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "-", path], { stdin: text }), 0, ["write", path]);
@@ -153,7 +184,9 @@ function room(entrance: Entrance): Room {
       const { stdout } = expectStatus(await run([`${CHECKOUT}/tools/leak-check`]), 0, ["leak-check"]);
       return stdout.split("\n").filter((each) => each !== "");
     },
-    reboot: async () => entrance.reboot?.(),
+    reboot: async () => entrance.command?.("reboot"),
+    cut: async () => entrance.command?.("cut"),
+    boot: async () => entrance.command?.("boot"),
     [Symbol.asyncDispose]: entrance.end,
   };
 }
@@ -166,6 +199,16 @@ export function expectStatus(result: ExecResult, status: number, argv: readonly 
 
 /** Starts a command outside of any room. */
 export function startHere(argv: readonly string[], env: Readonly<Record<string, string>> = ENVIRONMENT): Running {
+  return started(argv, { env, target: (pid) => pid });
+}
+
+interface Start {
+  readonly env: Readonly<Record<string, string>>;
+  /** The process that signals are meant for, of the one that was started. */
+  readonly target: (pid: number) => number;
+}
+
+function started(argv: readonly string[], { env, target }: Start): Running {
   const child = Bun.spawn([...argv], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   let said = "";
   let wake: (() => void)[] = [];
@@ -186,9 +229,9 @@ export function startHere(argv: readonly string[], env: Readonly<Record<string, 
     pid: child.pid,
     output: () => said,
     exited: child.exited,
-    kill: (signal) => process.kill(commandOf(child.pid), signal),
+    kill: (signal) => process.kill(target(child.pid), signal),
     async says(pattern) {
-      const deadline = AbortSignal.timeout(30_000);
+      const deadline = AbortSignal.timeout(paced(30_000));
       let over = false;
       void drained.then(() => (over = true));
       deadline.addEventListener("abort", changed);

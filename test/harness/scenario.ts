@@ -7,9 +7,17 @@ import { exec } from "../../src/base/exec.ts";
 import { eventually } from "./eventually.ts";
 import { importTestImage, packTestImage } from "./image.ts";
 import { difference } from "./leaks.ts";
-import { CHECKOUT, type Opened, type Room } from "./room.ts";
+import { paced, UNTIMED } from "./pace.ts";
+import { CHECKOUT, type Opened, type Room, WHERRY } from "./room.ts";
 
-export type Scenario = (title: string, body: (room: Room) => Promise<void>, options?: { readonly timeout?: number }) => void;
+export interface ScenarioOptions {
+  /** Milliseconds; multiplied by the pace of the room. 60 s. */
+  readonly timeout?: number;
+  /** It tells early from late: left out where times are not those of a real machine. */
+  readonly timed?: boolean;
+}
+
+export type Scenario = (title: string, body: (room: Room) => Promise<void>, options?: ScenarioOptions) => void;
 
 /**
  * Builds the program and opens a room for the tests of this file. Where the room cannot be made, they are skipped with
@@ -30,15 +38,17 @@ export async function scenarios(open: () => Promise<Opened>): Promise<Scenario> 
   afterAll(() => room[Symbol.asyncDispose]());
   let prepared: Promise<void> | undefined;
   return (title, body, options = {}) => {
-    test(title, async () => {
+    if (options.timed === true && UNTIMED !== undefined) return test.skip(`${title} (${UNTIMED})`, () => {});
+    return test(title, async () => {
       await (prepared ??= importTestImage(room));
       await cleanly(room, body);
-    }, options.timeout ?? 60_000);
+    }, paced(options.timeout ?? 60_000));
   };
 }
 
-/** Builds what the tests run, unless it is newer than its sources. */
+/** Builds what the tests run, unless it is newer than its sources, or installed where they run. */
 export async function build(): Promise<void> {
+  if (!WHERRY.startsWith(CHECKOUT)) return;
   await exec(["make", "--no-print-directory", "-s", "build"], { cwd: CHECKOUT, timeout: 120_000 });
 }
 
@@ -56,7 +66,7 @@ async function cleanly(room: Room, body: (room: Room) => Promise<void>): Promise
 }
 
 async function takeDown(room: Room): Promise<void> {
-  if (room.kind === "box") {
+  if (room.kind !== "plain") {
     await room.run(["sh", "-c", "systemctl stop 'wherry@*.service'; systemctl reset-failed; systemctl daemon-reload"], { timeout: 60_000 });
   }
   await room.ok(["down", "--all", "--volumes"], { timeout: 60_000 });

@@ -148,7 +148,7 @@ scenario("stop honours the grace periods: SIGKILL when the longest is over, not 
   expect(took).toBeGreaterThan(1_900);
   expect(took).toBeLessThan(3_500);
   expect(await property(room, unit, "Result")).toBe("success");
-});
+}, { timed: true });
 
 scenario("after kill -9 of the supervisor the unit fails; Restart=on-failure adopts the pods", async (room) => {
   const unit = unitOf("/srv/again.yaml");

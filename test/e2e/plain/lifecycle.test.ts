@@ -60,7 +60,7 @@ scenario("postStart runs before the next container starts and before the pod is 
   expect(words).toEqual(["main up", "post", "next up", "pre", "pre done", "main asked"]);
   expect(at("post")).toBeWithin(0.9, 2);
   expect(at("main asked") - at("pre done")).toBeLessThan(1);
-});
+}, { timed: true });
 
 scenario("a preStop hook that takes all of the grace period leaves two seconds, a failing one is told", async (room) => {
   await room.write("/run/long.yaml", documents(
@@ -74,7 +74,7 @@ scenario("a preStop hook that takes all of the grace period leaves two seconds, 
   expect(took).toBeWithin(3_900, 6_000);
   expect(await room.ok(["events"])).toContain("PreStopHook failed");
   expect((await container(room, "long")).state.terminated?.exitCode).toBe(137);
-});
+}, { timed: true });
 
 scenario("a postStart hook that fails ends the container, which is started again", async (room) => {
   await room.write("/run/post.yaml", podText("web", { container: "lifecycle: {postStart: {exec: {command: [sh, -c, 'test -e /mark/again || { touch /mark/again; exit 1; }']}}}\nvolumeMounts: [{name: mark, mountPath: /mark}]", spec: "volumes: [{name: mark, emptyDir: {}}]" }));

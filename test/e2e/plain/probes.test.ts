@@ -52,7 +52,7 @@ scenario("a liveness probe that fails restarts its container, after its own grac
   expect((await container(room, "web")).lastState?.terminated).toMatchObject({ exitCode: 137 });
   expect(await room.ok(["logs", "web", "--previous"])).toContain("asked");
   await room.ok(["pod", "rm", "--grace-period", "0", "web"]);
-}, { timeout: 90_000 });
+}, { timeout: 90_000, timed: true });
 
 scenario("a startup probe holds the others back, and ends a container that does not start in time", async (room) => {
   const probe = (command: string, more: string): string => `{exec: {command: [sh, -c, ${JSON.stringify(command)}]}, periodSeconds: 1, ${more}}`;

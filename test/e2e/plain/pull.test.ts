@@ -161,7 +161,7 @@ scenario("down does not wait for an image", async (room) => {
   expect(await play.exited).not.toBe(0);
   await eventually(async () => expect(await fetchers(room)).toEqual([]), { within: 3_000 });
   await registered.thaw();
-});
+}, { timed: true });
 
 scenario("after kill -9 of a supervisor that pulls, nothing of the pull goes on, and play pulls again", async (room) => {
   await using registered = await registry(room, ["web"]);

@@ -104,4 +104,4 @@ scenario("stopping takes the longest grace period, not the sum, and no SIGKILL c
   const took = performance.now() - begun;
   expect(took).toBeGreaterThan(1_900);
   expect(took).toBeLessThan(3_500);
-});
+}, { timed: true });

@@ -53,7 +53,7 @@ scenario("probes come at once or after their delay, then every period; readiness
   expect(at("startup")).toHaveLength(3);
   expectAt(at("readiness"), [3, 4, 6]); // at once, then on its own grid: every 2 s from the start
   expectAt(at("liveness"), [4, 6]);
-}, { timeout: 60_000 });
+}, { timed: true });
 
 scenario("a liveness probe ends its container after as many failures as its threshold, and the back-off doubles from ten seconds", async (room) => {
   await room.write("/run/live.yaml", pod("live", {
@@ -69,7 +69,7 @@ scenario("a liveness probe ends its container after as many failures as its thre
   expectAt(at("asked"), [1, second + 1]);
   expect(second).toBeWithin(1 - EARLY, 1 + 2 * LATE); // the first restart is at once
   expect(third - (at("asked")[1] ?? 0)).toBeWithin(10 - EARLY, 10 + 2 * LATE);
-}, { timeout: 60_000 });
+}, { timed: true });
 
 scenario("the grace period begins with the preStop hook, and SIGKILL comes when it is over", async (room) => {
   await room.write("/run/grace.yaml", pod("grace", {
@@ -83,4 +83,4 @@ scenario("the grace period begins with the preStop hook, and SIGKILL comes when 
   const [pre = 0] = at("pre");
   expectAt(at("asked"), [pre + 1]);
   expect(at("alive").at(-1)).toBeWithin(pre + 4 - 0.5, pre + 4 + LATE);
-});
+}, { timed: true });

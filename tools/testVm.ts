@@ -1,0 +1,56 @@
+/** Tests in one VM that is booted for all of them: from outside, and for what is to see its processes, inside. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+
+const CHECKOUT = resolve(import.meta.dir, "..");
+const TOOL = `${CHECKOUT}/tools/room-vm`;
+/** As `make test` finds an emulated machine to be, with something to spare. */
+export const PACE = "10";
+
+export interface Vm {
+  /** For tests that run outside and enter it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** argv that runs `bun test` with some words inside, and keeps its report in a file there. */
+  inside(words: readonly string[], report: string): readonly string[];
+  /** Brings a file of it to the same path here; none when there is none. */
+  fetch(path: string): Promise<void>;
+}
+
+/** Runs an action with a VM that ends with it; the reason where there can be none. */
+export async function withVm<T>(action: (vm: Vm) => Promise<T>): Promise<T | { readonly missing: string }> {
+  const parent = mkdtempSync(`${tmpdir()}/wherry-vm.`);
+  const env = { ...process.env, WHERRY_VM: `${parent}/vm`, WHERRY_ROOM: "vm", WHERRY_PACE: PACE };
+  const keeper = Bun.spawn([TOOL, "hold"], { env, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+  try {
+    const { value } = await keeper.stdout.getReader().read();
+    if (!new TextDecoder().decode(value).includes("ready")) {
+      const said = (await new Response(keeper.stderr).text()).trim().split("\n").at(-1) ?? "";
+      if ((await keeper.exited) === 77) return { missing: said };
+      throw new Error(said);
+    }
+    return await action({ env: { WHERRY_VM: `${parent}/vm`, WHERRY_ROOM: "vm", WHERRY_PACE: PACE }, inside, fetch: (path) => fetchFrom(env, path) });
+  } finally {
+    await keeper.stdin.end();
+    await keeper.exited;
+    rmSync(parent, { recursive: true, force: true });
+  }
+}
+
+function inside(words: readonly string[], report: string): readonly string[] {
+  const script = 'cd "$1" && shift && mkdir -p .cache && exec env PATH="$PWD/node_modules/.bin:$PATH" WHERRY_ROOM=here "$@"';
+  return [TOOL, "run", "sh", "-c", script, "-", CHECKOUT, `WHERRY_PACE=${PACE}`, "bun", "test", "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`, ...words];
+}
+
+async function fetchFrom(env: Readonly<Record<string, string | undefined>>, path: string): Promise<void> {
+  const child = Bun.spawn([TOOL, "run", "cat", path], { env, stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  const text = await new Response(child.stdout).text();
+  if ((await child.exited) === 0) writeFileSync(path, text);
+}
+
+/** What depends on the kernel most; all would take hours. */
+const PLAIN = "play resources security";
+
+/** The files of a folder's tests that `PLAIN="play volumes"` names. */
+export const chosen = (folder: string): readonly string[] =>
+  (process.env["PLAIN"] ?? PLAIN).split(" ").filter((name) => name !== "").map((name) => `./${folder}/${name}.test.ts`);
