@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cgroupHost, checkedPath, controllersBelow, directoriesOf, ownCgroup, parseLayout } from "./cgroup.ts";
 import { killCgroup, oomKills, processesOf, signalCgroup } from "./cgroupProcesses.ts";
 import { enterCgroup, ensureBase, removeCgroup } from "./cgroupTree.ts";
@@ -89,3 +89,17 @@ test("enterCgroup and killCgroup refuse the root", () => {
   expect(() => enterCgroup("/")).toThrow(/Cannot use/);
   expect(killCgroup("/")).rejects.toThrow(/Cannot use/);
 });
+
+test("ensureBase() leaves the cpusets of a v2 tree alone, where an empty one means all that the parent has", () => {
+  using at = scratchTree();
+  mkdirSync(`${at.path}/user.slice`);
+  writeFileSync(`${at.path}/cpuset.cpus`, "0-1\n");
+  writeFileSync(`${at.path}/user.slice/cpuset.cpus`, "\n");
+  ensureBase("/user.slice/shop", { version: "v2", hybrid: false, controllers: ["cpuset"], hierarchies: [{ mount: at.path, controllers: ["cpuset"], unified: true }] });
+  expect([existsSync(`${at.path}/user.slice/shop`), readFileSync(`${at.path}/user.slice/cpuset.cpus`, "utf8")]).toEqual([true, "\n"]);
+});
+
+function scratchTree(): { readonly path: string } & Disposable {
+  const path = mkdtempSync("/tmp/wherry-cgroup-");
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}

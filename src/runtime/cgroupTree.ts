@@ -84,14 +84,14 @@ function removeBelow(directory: string): boolean {
 const failToRemove = (directory: string, cause: unknown): never =>
   fail("failed", `Cannot remove cgroup "${directory}": ${errnoOf(cause) ?? cause}`, { cause });
 
-function make({ mount, controllers }: Hierarchy, path: string): void {
+function make({ mount, controllers, unified }: Hierarchy, path: string): void {
   let directory = mount;
   for (const part of path.split("/").slice(1)) {
     const parent = directory;
     directory += `/${part}`;
     try {
       unless("EEXIST", () => mkdirSync(directory), undefined);
-      if (controllers.includes("cpuset")) inheritCpuset(parent, directory);
+      if (!unified && controllers.includes("cpuset")) inheritCpuset(parent, directory);
     } catch (cause) {
       if (errnoOf(cause) === "ENOENT") throw cause;
       fail("failed", `Cannot make cgroup "${directory}": ${errnoOf(cause) ?? cause}`, { cause });
