@@ -1,12 +1,14 @@
 /** What the commands that change services share: opening the engine, showing progress, finding services. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fail } from "../base/errors.ts";
 import { openEngine, type Engine } from "../service/engine.ts";
 import type { ServiceProgress } from "../service/service.ts";
 import { serviceName, serviceNameOf, type ServiceName } from "../spec/spec.ts";
 import { canMakeCgroup } from "../runtime/cgroupTree.ts";
-import { cgroupHost, ownCgroup } from "../runtime/cgroup.ts";
+import { cgroupHost, directoriesOf, ownCgroup } from "../runtime/cgroup.ts";
+import type { PodRecord } from "../state/state.ts";
 import { type ProcessUnit, unitOfProcess } from "../systemd/host.ts";
 import { isManaged, scopeOf } from "../systemd/scope.ts";
 import type { Context } from "./context.ts";
@@ -58,15 +60,21 @@ export function runningUnit(name: string): ProcessUnit {
 
 /**
  * The base cgroup of a service that is played by hand: a new scope of the system's or the user's manager, which hands it
- * over on v2; without one, a directory of our own. Kind `unavailable` for an ordinary user without a manager.
+ * over on v2; without one, a directory of our own. A service whose scope has ended has it again: its pods are recorded there. Kind `unavailable` for an ordinary user without a manager.
  */
-export function handCgroup({ uid }: Pick<Context, "uid">, service: string): string {
-  if (cgroupHost().version === "v2" && isManaged({ uid })) return scopeOf(service, { uid, tag: randomBytes(3).toString("hex") }).cgroup;
+export function handCgroup({ uid }: Pick<Context, "uid">, service: ServiceName, { host: { state } }: Engine): string {
+  if (cgroupHost().version === "v2" && isManaged({ uid })) return formerScope(state.pods({ service })) ?? scopeOf(service, { uid, tag: randomBytes(3).toString("hex") }).cgroup;
   if (uid === 0) return `/wherry/${service}`;
   const own = `${ownCgroup().replace(/^\/$/, "")}/wherry/${service}`;
   if (canMakeCgroup(own)) return own;
   requireCgroups({ ...gatherHost(uid), userManager: isManaged({ uid }) });
   return fail("unavailable", `Cannot play "${service}": user ${uid} may not make cgroups here, the user's service manager should hand one over`, { code: "ENOCGROUP" });
+}
+
+/** The scope that pods were made in and that does not exist any more. One that does may still hold what lives of them. */
+function formerScope(pods: readonly PodRecord[]): string | undefined {
+  const scopes = new Set(pods.map(({ cgroup }) => dirname(cgroup)).filter((cgroup) => cgroup.endsWith(".scope")));
+  return [...scopes].find((cgroup) => !directoriesOf(cgroup).some((directory) => existsSync(directory)));
 }
 
 /**

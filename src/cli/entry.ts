@@ -1,8 +1,8 @@
 /** How an ordinary user's command line goes on in the user's namespaces. */
+import { readFileSync } from "node:fs";
 import type { Paths } from "../base/paths.ts";
 import type { Entry } from "../rootless/rootless.ts";
 import { OUTSIDE_SETUP } from "../network/outsideWords.ts";
-import { ownCgroup } from "../runtime/cgroup.ts";
 import { intoManager, isManaged } from "../systemd/scope.ts";
 import type { EnterOptions } from "./context.ts";
 import { gatherFacts, ownerOf } from "./doctor/gather.ts";
@@ -15,6 +15,6 @@ export interface EntryRequest extends EnterOptions, Pick<Entry, "argv" | "cwd" |
 
 /** The entry of a command line; nothing is made by it. */
 export function entryOf(paths: Paths, { uid, home, scope, argv, cwd, env }: EntryRequest): Entry {
-  const through = scope && isManaged({ uid }) ? intoManager({ uid, cgroup: ownCgroup(), runtime: env["XDG_RUNTIME_DIR"] }) : [];
+  const through = scope && isManaged({ uid }) ? intoManager({ uid, procCgroup: readFileSync("/proc/self/cgroup", "utf8"), runtime: env["XDG_RUNTIME_DIR"] }) : [];
   return { owner: ownerOf(uid), runtime: paths.runtime, argv, through, allowed: () => requireNamespaces(gatherFacts(paths, { uid, home })), cwd, env, setUp: OUTSIDE_SETUP };
 }

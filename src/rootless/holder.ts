@@ -1,11 +1,12 @@
 /** The process that holds a user's namespaces: finding one, making one. Callers hold the lock of the directory. */
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { fail, messageOf, unless } from "../base/errors.ts";
 import { CLEAN_ENV, exec } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
 import { lineReader } from "../base/lines.ts";
 import { mapWords, requireRanges, SUBORDINATE } from "./ids.ts";
-import { type Entry, holderScope, type Owner, rootlessDirectory } from "./rootless.ts";
+import { type Entry, holderScope, type Owner, rootlessDirectory, SERVICES_SLICE } from "./rootless.ts";
 
 /** A living process in the namespaces, undefined when there is none. */
 export function livingHolder(runtime: string): number | undefined {
@@ -62,7 +63,7 @@ export async function startHolder({ owner, runtime, setUp }: Entry): Promise<num
   const directory = rootlessDirectory(runtime);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const unshare = ["unshare", "--user", "--mount", "--propagation", "slave", "--", "/bin/sh", "-c", WAIT, "wait", `${setUp}\n${HOLD}`, directory];
-  return await handshake([...ownScope(owner, runtime), "setsid", ...unshare], async (pid) => {
+  return await handshake([...ownScope(owner), "setsid", ...unshare], async (pid) => {
     await map("newuidmap", pid, mapWords(owner.uid, ranges.uid));
     await map("newgidmap", pid, mapWords(owner.gid, ranges.gid));
   });
@@ -71,17 +72,15 @@ export async function startHolder({ owner, runtime, setUp }: Entry): Promise<num
 /** Puts a new holder into namespaces that another process is in, and as the first one into a scope of its own. */
 export async function replaceHolder({ owner, runtime }: Entry, pid: number): Promise<number> {
   const join = ["nsenter", "--target", String(pid), "--user", "--mount", "--preserve-credentials", "--", "/bin/sh", "-euc", `echo "$$"\n${HOLD}`, "holder", rootlessDirectory(runtime)];
-  return await handshake([...ownScope(owner, runtime), "setsid", ...join], async () => {});
+  return await handshake([...ownScope(owner), "setsid", ...join], async () => {});
 }
 
-/**
- * Outside of the cgroup of a unit or a session, which would end the holder with it or be kept alive by it. Units and
- * scopes of wherry are ordered after this scope, so that at a shutdown it is stopped when they have stopped.
- */
-function ownScope({ uid }: Owner, runtime: string): readonly string[] {
+/** Outside of the cgroup of a unit or a session, which would end the holder with it or be kept alive by it. */
+function ownScope({ uid }: Owner): readonly string[] {
   const manager = `/run/user/${uid}`;
   if (!existsSync(`${manager}/systemd/private`)) return [];
-  return ["env", `XDG_RUNTIME_DIR=${manager}`, "systemd-run", "--user", "--scope", "--quiet", "--collect", `--unit=${holderScope(runtime, uid)}`, "--description=Namespaces of this user's wherry services", "--"];
+  const words = ["--scope", "--quiet", "--collect", `--unit=${holderScope(randomBytes(4).toString("hex"))}`, "--description=Namespaces of this user's wherry services", `--property=Before=${SERVICES_SLICE}`];
+  return ["env", `XDG_RUNTIME_DIR=${manager}`, "systemd-run", "--user", ...words, "--"];
 }
 
 async function map(program: string, pid: number, words: readonly string[]): Promise<void> {

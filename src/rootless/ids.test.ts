@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { holderScope } from "./rootless.ts";
 import { addCommand, mapWords, rangesOf, requireRanges } from "./ids.ts";
 
 const alice = { uid: 1000, gid: 1000, name: "alice" };
@@ -16,9 +15,4 @@ test("mapWords() puts the user first and the ranges after it without a gap", () 
 test("requireRanges() says which file gives nothing, and how to mend it", () => {
   expect(() => requireRanges({ uid: "alice:100000:65536\n", gid: "bob:165536:65536\n" }, alice)).toThrow('Cannot map the ids of user "alice": /etc/subgid gives it none, it should give 65536');
   expect(addCommand({ uid: "bob:100000:65536\n", gid: "" }, alice)).toBe("sudo usermod --add-subuids 165536-231071 --add-subgids 165536-231071 alice");
-});
-
-test("holderScope() tells the namespaces of a second runtime directory from the usual ones", () => {
-  expect(holderScope("/run/user/1000/wherry", 1000)).toBe("wherry-namespaces.scope");
-  expect(holderScope("/run/user/1000/other", 1000)).toMatch(/^wherry-namespaces-[0-9a-f]{8}\.scope$/);
 });

@@ -44,10 +44,10 @@ export interface Entry {
 export { rootlessDirectory } from "../base/paths.ts";
 
 /**
- * The unit that the holder lives in; it is stopped after the units that are ordered after it. A second runtime directory
- * of a user has namespaces of its own, and so a unit of its own.
+ * The slice of a user's services, played by hand or by units. The holder's scope is ordered before it, so that at a
+ * shutdown the holder ends when they have.
  */
-export function holderScope(runtime: string, uid: number): string {
-  if (runtime === `/run/user/${uid}/wherry`) return "wherry-namespaces.scope";
-  return `wherry-namespaces-${new Bun.CryptoHasher("sha256").update(runtime).digest("hex").slice(0, 8)}.scope`;
-}
+export const SERVICES_SLICE = "app-wherry.slice";
+
+/** The scope of a new holder. A name is not used twice: systemd may still know of the unit of one that was killed. */
+export const holderScope = (tag: string): string => `wherry-namespaces-${tag}.scope`;

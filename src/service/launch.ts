@@ -11,7 +11,7 @@ import { directoriesOf } from "../runtime/cgroup.ts";
 import { ensureBase, enterCgroup, handDownTo, removeCgroup, removeIfEmpty } from "../runtime/cgroupTree.ts";
 import { ownCapabilities } from "../runtime/rlimits.ts";
 import type { CreateRequest } from "../runtime/runtime.ts";
-import { holderScope, ROOTLESS_VARIABLE } from "../rootless/rootless.ts";
+import { ROOTLESS_VARIABLE } from "../rootless/rootless.ts";
 import { newContainerId, type ServiceName } from "../spec/spec.ts";
 import type { ServiceRun } from "../state/state.ts";
 import { type ProcessUnit, unitOfPath } from "../systemd/host.ts";
@@ -71,8 +71,7 @@ const scopeOfCgroup = ({ cgroup, unit }: LaunchOptions): ProcessUnit | undefined
 /** The monitor begins in the scope's leaf `wherry`, as it does in a unit's. */
 function launcher({ paths }: Engine, scope: ProcessUnit): readonly string[] {
   const [leaf = ""] = directoriesOf(`${scope.cgroup}/wherry`);
-  const uid = paths.rootless?.uid ?? 0;
-  return scopeArgv(scope, { uid, leaf, ...(scope.user ? { after: holderScope(paths.runtime, uid) } : {}) });
+  return scopeArgv(scope, { uid: paths.rootless?.uid ?? 0, leaf });
 }
 
 function createRequest(engine: Engine, { id, bundle, service, cgroup }: ServiceRun, env: LaunchOptions["env"]): CreateRequest {

@@ -3,7 +3,7 @@
  * (`Delegate=yes`), which the manager forgets by itself when its last process has ended.
  */
 import { existsSync } from "node:fs";
-import { isSystemdRunning, type ProcessUnit } from "./host.ts";
+import { isSystemdRunning, type ProcessUnit, unitOfProcess } from "./host.ts";
 
 /** Whose manager: that of a user, or the system's (uid 0). */
 export interface Manager {
@@ -19,7 +19,7 @@ export const isManaged = ({ uid }: Manager, root = ""): boolean => isSystemdRunn
 /** Name and cgroup of a scope that does not exist yet; `tag` tells it from earlier ones of the service. */
 export function scopeOf(service: string, { uid, tag }: Manager & { readonly tag: string }): ProcessUnit {
   const unit = `wherry-${service}-${tag}.scope`;
-  const slice = uid === 0 ? "/system.slice" : `/user.slice/user-${uid}.slice/user@${uid}.service/app.slice`;
+  const slice = uid === 0 ? "/system.slice" : `/user.slice/user-${uid}.slice/user@${uid}.service/app.slice/app-wherry.slice`;
   return { unit, cgroup: `${slice}/${unit}`, user: uid !== 0 };
 }
 
@@ -29,26 +29,22 @@ const STOP_TIMEOUT = 180;
 /** In a cgroup that is handed over, only leaves hold processes (kernel `cgroup-v2.rst`, "No Internal Process Constraint"). */
 const INTO_LEAF = 'mkdir "$0" && echo $$ >"$0/cgroup.procs" && exec "$@"';
 
-/**
- * argv to put in front of another: it then runs in the new scope, in the child cgroup `leaf`, whose directory is given.
- * `after`: a unit that is stopped later than the scope.
- */
-export function scopeArgv({ unit, user }: ProcessUnit, { uid, leaf, after }: Manager & { readonly leaf: string; readonly after?: string }): readonly string[] {
-  const words = ["--scope", "--quiet", "--collect", `--unit=${unit}`, `--description=Kubernetes pods played by hand (${unit.replace(/^wherry-|-[^-]*\.scope$/g, "")})`, `--slice=${user ? "app" : "system"}.slice`, "--property=Delegate=yes", `--property=TimeoutStopSec=${STOP_TIMEOUT}`];
-  const order = after === undefined ? [] : [`--property=After=${after}`];
+/** argv to put in front of another: it then runs in the new scope, in the child cgroup `leaf`, whose directory is given. */
+export function scopeArgv({ unit, user }: ProcessUnit, { uid, leaf }: Manager & { readonly leaf: string }): readonly string[] {
+  const words = ["--scope", "--quiet", "--collect", `--unit=${unit}`, `--description=Kubernetes pods played by hand (${unit.replace(/^wherry-|-[^-]*\.scope$/g, "")})`, `--slice=${user ? "app-wherry" : "system"}.slice`, "--property=Delegate=yes", `--property=TimeoutStopSec=${STOP_TIMEOUT}`];
   const manager = user ? ["env", `XDG_RUNTIME_DIR=${userRuntime(uid)}`, "systemd-run", "--user"] : ["systemd-run"];
-  return [...manager, ...words, ...order, "--", "/bin/sh", "-c", INTO_LEAF, leaf];
+  return [...manager, ...words, "--", "/bin/sh", "-c", INTO_LEAF, leaf];
 }
 
 /**
  * argv to put in front of a command of a user that is to move processes into cgroups below the user's manager: the
  * kernel asks for the right to write their nearest common ancestor too (kernel `cgroup-v2.rst`, "Delegation
- * Containment"), which a login's own cgroup does not give. Empty where there is no need. `runtime`: the user's own
- * XDG_RUNTIME_DIR, which the command keeps.
+ * Containment"), which a login's own cgroup does not give. Empty where there is no need.
+ * `runtime`: the user's own XDG_RUNTIME_DIR, which the command keeps; `procCgroup`: the text of /proc/self/cgroup.
  */
-export function intoManager({ uid, cgroup, runtime }: Manager & { readonly cgroup: string; readonly runtime: string | undefined }): readonly string[] {
+export function intoManager({ uid, procCgroup, runtime }: Manager & { readonly procCgroup: string; readonly runtime: string | undefined }): readonly string[] {
   const manager = userRuntime(uid);
-  if (uid === 0 || cgroup.startsWith(`/user.slice/user-${uid}.slice/user@${uid}.service/`)) return [];
+  if (uid === 0 || unitOfProcess(procCgroup)?.user === true) return [];
   const back = runtime === undefined || runtime === manager ? [] : ["env", `XDG_RUNTIME_DIR=${runtime}`];
   return ["env", `XDG_RUNTIME_DIR=${manager}`, "systemd-run", "--user", "--scope", "--quiet", "--collect", "--", ...back];
 }

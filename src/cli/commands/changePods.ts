@@ -58,5 +58,5 @@ function asked(engine: Engine, input: Input): readonly PodRecord[] {
 export function surroundings(engine: Engine, context: Context, service: ServiceName): { cgroup: string; unit: string; env: Readonly<Record<string, string>> } {
   const run = engine.host.state.run(service);
   const byHand = run === undefined || run.unit === "";
-  return { cgroup: byHand ? handCgroup(context, service) : run.cgroup, unit: byHand ? "" : run.unit, env: supervisorEnv(context) };
+  return { cgroup: byHand ? handCgroup(context, service, engine) : run.cgroup, unit: byHand ? "" : run.unit, env: supervisorEnv(context) };
 }

@@ -111,7 +111,7 @@ function requestOf(context: Context, input: Input, { engine, checked, waiting }:
     objects: objectRecords(name, checked.checked, options),
     replace: input.flag("replace"),
     start: input.text("start") !== "false",
-    cgroup: unit === "" ? handCgroup(context, name) : runningUnit(unit).cgroup,
+    cgroup: unit === "" ? handCgroup(context, name, engine) : runningUnit(unit).cgroup,
     unit,
     env: supervisorEnv(context),
     imageEnvironment: context.imageEnvironment,
