@@ -1,5 +1,6 @@
 /** What this process may ask for: hard limits and capabilities (`getrlimit(2)`, `capabilities(7)`). */
 import { readFileSync } from "node:fs";
+import { inUserNamespace } from "../base/userNamespace.ts";
 
 /** Names of `/proc/<pid>/limits` by OCI rlimit name. */
 const ROWS: Readonly<Record<string, string>> = {
@@ -27,8 +28,8 @@ export function ownCapabilities(status = readFileSync("/proc/self/status", "utf8
 }
 
 /** Those of them that the host itself respects: none in a user namespace (`user_namespaces(7)`), where root is root of what is in it. */
-export function hostCapabilities(uidMap = readFileSync("/proc/self/uid_map", "utf8"), capabilities = ownCapabilities()): readonly string[] {
-  return /^\s*0\s+0\s+4294967295\s*$/.test(uidMap) ? capabilities : [];
+export function hostCapabilities(uidMap?: string, capabilities = ownCapabilities()): readonly string[] {
+  return inUserNamespace(uidMap) ? [] : capabilities;
 }
 
 /** What decides about limits; read from this process when absent. */

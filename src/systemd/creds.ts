@@ -6,6 +6,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { fail, WherryError } from "../base/errors.ts";
 import { CLEAN_ENV, execNow } from "../base/exec.ts";
+import { inUserNamespace } from "../base/userNamespace.ts";
 
 export interface CredsVault {
   seal(name: string, text: string): string;
@@ -16,10 +17,10 @@ const PROGRAM = "systemd-creds";
 const CIPHER = "aes-256-gcm";
 const TIMEOUT = 30_000;
 
-/** Whether the host has what `credsVault` needs. */
-export const hasCreds = (): boolean => Bun.which(PROGRAM, { PATH: CLEAN_ENV["PATH"] ?? "" }) !== null;
+/** Whether the host has what `credsVault` needs, and lets this process use it: the host's key is root's. */
+export const hasCreds = (): boolean => process.geteuid?.() === 0 && !inUserNamespace() && Bun.which(PROGRAM, { PATH: CLEAN_ENV["PATH"] ?? "" }) !== null;
 
-/** Undefined where the host has no systemd-creds. Nothing is called before it is used. */
+/** Undefined where the host has no systemd-creds, and for an ordinary user. Nothing is called before it is used. */
 export function credsVault(): CredsVault | undefined {
   return hasCreds() ? { seal, open } : undefined;
 }

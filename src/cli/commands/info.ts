@@ -44,7 +44,7 @@ export const command: Command = {
       line("Pods", `${value.pods.ready} ready of ${value.pods.total}`),
       line("Images", `${value.images}`),
       line("Volumes", `${value.volumes}`),
-      line("Secrets", value.secrets === "encrypted" ? "encrypted at rest (systemd-creds)" : "not encrypted at rest: this host has no systemd-creds; the database is readable by its owner alone"),
+      line("Secrets", value.secrets === "encrypted" ? "encrypted at rest (systemd-creds)" : `not encrypted at rest: ${context.uid === 0 ? "this host has no systemd-creds" : "the key of systemd-creds is root's"}; the database is readable by its owner alone`),
     ]);
     return { kind: "text", text };
   },
