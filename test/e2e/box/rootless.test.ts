@@ -1,0 +1,209 @@
+/** An ordinary user's wherry. The pods use the host's network and IPC: what else they can have is tested where it is made. */
+import { expect } from "bun:test";
+import { eventually } from "../../harness/eventually.ts";
+import { IMAGE } from "../../harness/image.ts";
+import { type PodText, podText, type PodView } from "../../harness/objects.ts";
+import { kill, processes } from "../../harness/processes.ts";
+import { CHECKOUT, openBox, type Room } from "../../harness/room.ts";
+import { scenarios } from "../../harness/scenario.ts";
+import { unitOf } from "../../harness/units.ts";
+import { newUser, takeUserDown, type User } from "../../harness/users.ts";
+
+const users: User[] = [];
+
+function userNamed(name: string): User {
+  const found = users.find((user) => user.name === name);
+  if (found === undefined) throw new Error(`There is no user "${name}"`);
+  return found;
+}
+function alice(): User {
+  return userNamed("alice");
+}
+function bob(): User {
+  return userNamed("bob");
+}
+function carol(): User {
+  return userNamed("carol");
+}
+
+/** The box, with alice and bob, who linger, and carol, who does not. */
+const scenario = await scenarios(async () => {
+  const opened = await openBox();
+  if (!("room" in opened)) return opened;
+  for (const name of ["alice", "bob", "carol"]) users.push(await newUser(opened.room, name, { lingers: name !== "carol" }));
+  for (const user of [alice(), bob()]) {
+    await user.ok(["image", "import", `${CHECKOUT}/.cache/test-image.tar`, IMAGE]);
+    await takeUserDown(user);
+  }
+  return opened;
+});
+
+const ON_HOST = "hostNetwork: true\nhostIPC: true";
+const hostPod = (name: string, options: PodText = {}): string => podText(name, { ...options, spec: `${ON_HOST}\n${options.spec ?? ""}` });
+
+/** A scenario that takes both users' services down at its end. */
+const userScenario: typeof scenario = (title, body, options) =>
+  scenario(title, async (room) => {
+    try {
+      await body(room);
+    } finally {
+      for (const user of [alice(), bob()]) await takeUserDown(user);
+    }
+  }, { timeout: 120_000, ...options });
+
+async function podsOf(user: User): Promise<readonly PodView[]> {
+  const list: { readonly items: readonly PodView[] } = JSON.parse(await user.ok(["get", "pods", "-A", "-o", "json"]));
+  return list.items;
+}
+const phases = async (user: User): Promise<readonly string[]> => (await podsOf(user)).map(({ metadata, status }) => `${metadata.name} ${status.phase}`);
+
+const played = async (user: User, name: string, options: PodText = {}): Promise<string> => {
+  await user.write(`${user.home}/${name}.yaml`, hostPod(name, options));
+  return await user.ok(["play", `${name}.yaml`], { timeout: 60_000 });
+};
+
+const holder = async (user: User): Promise<number> => Number((await user.run(["cut", "-d", " ", "-f", "1", `/run/user/${user.uid}/wherry/rootless/holder`])).stdout);
+
+userScenario("doctor finds nothing missing for a lingering user, and says what another user lacks", async () => {
+  const told = JSON.parse(await alice().ok(["doctor", "-o", "json"]));
+  expect(told.ready).toBe(true);
+  const { status, stdout } = await carol().wherry(["doctor", "--quiet"]);
+  expect(status).toBe(1);
+  expect(stdout).toContain("sudo loginctl enable-linger carol");
+});
+
+userScenario("a lingering user plays, looks, enters and takes down", async (room) => {
+  expect(await played(alice(), "web", { script: "echo said; trap 'exit 0' TERM; sleep 100000 & wait" })).toBe("pod/web created\n");
+  expect(await phases(alice())).toEqual(["web Running"]);
+  expect(await alice().ok(["exec", "web", "--", "id", "-u"])).toBe("0\n");
+  expect(await alice().ok(["exec", "-i", "web", "--", "cat"], { stdin: "through" })).toBe("through");
+  expect(await alice().ok(["logs", "web"])).toBe("said\n");
+  const { stdout: owners } = await room.run(["sh", "-c", "ps -e -o user:20=,comm= | grep -E 'conmon|wherry|sleep' | cut -d' ' -f1 | sort -u"]);
+  expect(owners).toBe("alice\n");
+  expect(await alice().systemctl("list-units", "--no-legend", "wherry-web-*.scope")).toContain("Kubernetes pods played by hand (web)");
+  expect(await alice().ok(["down", "web"], { timeout: 60_000 })).toContain("service/web removed");
+  expect(await podsOf(alice())).toEqual([]);
+});
+
+userScenario("limits without a controller are told at their field, and are not fatal", async () => {
+  await alice().write("/home/alice/limited.yaml", hostPod("limited", { container: "resources: {limits: {memory: 64Mi}}" }));
+  const { status, stderr } = await alice().wherry(["play", "limited.yaml"], { timeout: 60_000 });
+  expect(status).toBe(0);
+  expect(stderr).toMatch(/limited\.yaml:\d+:\d+: spec\.containers\[0\]\.resources\.limits\.memory: not as asked for on this host: .*cgroup controller "memory"/);
+});
+
+userScenario("after kill -9 of the holder, exec, play and down go on in the same namespaces", async (room) => {
+  await played(alice(), "web");
+  const uid = (await podsOf(alice()))[0]?.metadata.uid;
+  const first = await holder(alice());
+  await kill(room, first);
+  expect(await alice().ok(["exec", "web", "--", "echo", "here"])).toBe("here\n");
+  expect(await holder(alice())).not.toBe(first);
+  expect(await alice().systemctl("is-active", "wherry-namespaces-*.scope")).toBe("active\n");
+  await kill(room, await holder(alice()));
+  expect(await alice().ok(["play", "web.yaml"], { timeout: 60_000 })).toBe("pod/web unchanged\n");
+  expect((await podsOf(alice()))[0]?.metadata.uid).toBe(uid ?? "");
+  await kill(room, await holder(alice()));
+  await alice().ok(["down", "web"], { timeout: 60_000 });
+  expect(await podsOf(alice())).toEqual([]);
+});
+
+userScenario("after kill -9 of everything, play runs it again", async (room) => {
+  await played(alice(), "web");
+  const { stdout } = await room.run(["pgrep", "-u", "alice", "-f", "conmon|wherry supervise|sleep"]);
+  await kill(room, ...stdout.trim().split("\n").map(Number));
+  await eventually(async () => expect((await processes(room)).filter(({ program }) => program === "conmon")).toEqual([]), { within: 5_000 });
+  await alice().ok(["play", "web.yaml"], { timeout: 60_000 });
+  expect(await phases(alice())).toEqual(["web Running"]);
+  expect(await alice().ok(["exec", "web", "--", "echo", "again"])).toBe("again\n");
+});
+
+userScenario("the user's unit is active only when its pods are ready, and its stop honours the grace period", async () => {
+  const unit = unitOf("/home/alice/unit.yaml");
+  await alice().write("/home/alice/unit.yaml", hostPod("unit", {
+    grace: 20,
+    script: "trap 'sleep 1; echo ended >/data/said; exit 0' TERM; sleep 100000 & wait",
+    container: "readinessProbe: {exec: {command: [test, -e, /data/go]}, periodSeconds: 1}\nvolumeMounts: [{name: data, mountPath: /data}]",
+    spec: "volumes: [{name: data, hostPath: {path: /home/alice/data, type: DirectoryOrCreate}}]",
+  }));
+  await alice().systemctl("start", "--no-block", unit);
+  await eventually(async () => expect(await phases(alice())).toEqual(["unit Running"]), { within: 20_000 });
+  expect((await alice().systemctl("is-active", unit)).trim()).toBe("activating");
+  await alice().ok(["exec", "unit", "--", "touch", "/data/go"]);
+  await eventually(async () => expect((await alice().systemctl("is-active", unit)).trim()).toBe("active"), { within: 20_000 });
+  expect((await alice().systemctl("show", "--value", "-p", "StatusText", unit)).trim()).toBe("1/1 pods ready");
+  await alice().systemctl("stop", unit);
+  expect((await alice().systemctl("is-active", unit)).trim()).toBe("inactive");
+  expect((await alice().run(["cat", "/home/alice/data/said"])).stdout).toBe("ended\n");
+});
+
+/** The private things of a user's wherry that runs service `same` with a Secret. */
+async function privateThings(room: Room, { home, uid }: Pick<User, "home" | "uid">): Promise<readonly string[]> {
+  const [durable, runtime] = uid === 0 ? ["/var/lib/wherry", "/run/wherry"] : [`${home}/.local/share/wherry`, `/run/user/${uid}/wherry`];
+  const logs = uid === 0 ? "/var/log/wherry" : `${durable}/logs`;
+  const { stdout } = await room.run(["find", durable, runtime, logs, "(", "-name", "wherry.db", "-o", "-name", "run.db", "-o", "-name", "control.sock", "-o", "-name", "0.log", "-o", "-name", "config.json", "-o", "-name", "attach", ")"]);
+  return stdout.trim().split("\n");
+}
+
+userScenario("root and two users play one manifest at once: names do not meet, and nobody can reach what is another's", async (room) => {
+  const secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: hunter2}\n";
+  const text = `${hostPod("same", { container: "env: [{name: P, valueFrom: {secretKeyRef: {name: login, key: password}}}]" })}---\n${secret}`;
+  await room.write("/srv/same.yaml", text);
+  await Promise.all([room.ok(["play", "/srv/same.yaml"], { timeout: 60_000 }), alice().ok(["play", "/srv/same.yaml"], { timeout: 60_000 }), bob().ok(["play", "/srv/same.yaml"], { timeout: 60_000 })]);
+  for (const user of [alice(), bob()]) expect(await phases(user)).toEqual(["same Running"]);
+  for (const owner of [alice(), { home: "/root", uid: 0 }]) {
+    const things = await privateThings(room, owner);
+    for (const name of ["wherry.db", "run.db", "control.sock", "0.log", "config.json", "attach"]) expect(things.filter((path) => path.endsWith(`/${name}`)).length).toBeGreaterThan(0);
+    for (const thing of things) expect({ thing, status: (await bob().run(["test", "-e", thing])).status }).toEqual({ thing, status: 1 });
+  }
+  expect((await bob().wherry(["--root", "/home/alice/.local/share/wherry", "--runroot", `/run/user/${alice().uid}/wherry`, "get", "secrets"])).status).not.toBe(0);
+  await alice().ok(["down", "same"], { timeout: 60_000 });
+  expect(await phases(bob())).toEqual(["same Running"]);
+});
+
+userScenario("a host port that another user holds is refused before anything is made, with who holds it", async (room) => {
+  const options = { script: "trap 'exit 0' TERM; nc -ll -p 18080 -e /bin/cat & wait", container: "ports: [{containerPort: 18080}]" };
+  await played(alice(), "port", options);
+  await eventually(async () => expect((await room.run(["sh", "-c", "grep -c ':46A0 .* 0A ' /proc/net/tcp /proc/net/tcp6"])).stdout).toMatch(/:[1-9]/), { within: 5_000 });
+  await bob().write("/home/bob/port.yaml", hostPod("port", options));
+  const refused = await bob().wherry(["play", "port.yaml"]);
+  expect(refused).toMatchObject({ status: 125 });
+  expect(refused.stderr).toContain('host port 18080/tcp of pod "port" is held by user "alice"');
+  expect(await podsOf(bob())).toEqual([]);
+  await room.write("/srv/port.yaml", hostPod("port", options));
+  const byRoot = await room.wherry(["play", "/srv/port.yaml"]);
+  expect(byRoot.stderr).toMatch(/held by process \d+ \(nc\) of user "alice" in unit "wherry-port-\w+\.scope"/);
+  expect((await alice().wherry(["play", "--name", "second", "port.yaml"])).stderr).toContain('is held by pod "port" of service "port"');
+});
+
+userScenario("what a user lacks is said before anything is made, with the commands", async (room) => {
+  await carol().write("/home/carol/web.yaml", hostPod("web"));
+  const { status, stderr } = await carol().wherry(["play", "web.yaml"]);
+  expect(status).toBe(1);
+  expect(stderr).toContain('Cannot run pods as user "carol": runtime directory: ');
+  expect(stderr).toContain("sudo loginctl enable-linger carol");
+  expect((await carol().run(["ls", "-A", "/home/carol"])).stdout).toBe("web.yaml\n");
+  const enabled = await carol().wherry(["enable", "web.yaml"]);
+  expect(enabled.stderr).toContain('User "carol" does not linger: the service ends when the last session does, and does not start at boot\nTo change that: sudo loginctl enable-linger carol\n');
+  expect(await carol().ok(["enable", "--linger", "--no-start", "web.yaml"])).toContain("enabled");
+  expect((await room.run(["ls", "/var/lib/systemd/linger"])).stdout).toContain("carol");
+  await room.run(["loginctl", "disable-linger", "carol"]);
+});
+
+userScenario("without subordinate ids or newuidmap nothing is begun", async (room) => {
+  await bob().write("/home/bob/web.yaml", hostPod("web"));
+  const taken = "cp /etc/subuid /run/subuid && sed -i /^bob:/d /etc/subuid && mv /usr/bin/newuidmap /usr/bin/newuidmap.away";
+  await room.run(["sh", "-euc", taken]);
+  const { stderr } = await bob().wherry(["play", "web.yaml"]);
+  await room.run(["sh", "-euc", "cp /run/subuid /etc/subuid && mv /usr/bin/newuidmap.away /usr/bin/newuidmap && rm /run/subuid"]);
+  expect(stderr).toContain('subordinate ids: /etc/subuid gives user "bob" none, it should give 65536; newuidmap: not installed');
+  expect(stderr).toContain("sudo usermod --add-subuids");
+  expect(await bob().systemctl("is-active", "wherry-namespaces-*.scope")).not.toContain("active");
+});
+
+userScenario("fields that need root are told by line before anything starts", async () => {
+  await alice().write("/home/alice/low.yaml", podText("low", { container: "ports: [{containerPort: 80, hostPort: 80}]\nsecurityContext: {capabilities: {add: [SYS_TIME]}}" }));
+  const { status, stderr } = await alice().wherry(["play", "low.yaml"]);
+  expect(status).toBe(3);
+  expect(stderr).toMatch(/low\.yaml:\d+:\d+: spec\.containers\[0\]\.ports\[0\]\.hostPort: is 80, should be 1024 or more for user "alice"/);
+});
