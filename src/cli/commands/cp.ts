@@ -1,5 +1,5 @@
 /** `wherry cp`: files and directories from and to a running container; the image needs no program for it. */
-import { statSync } from "node:fs";
+import { statSync, readlinkSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { fail, messageOf } from "../../base/errors.ts";
 import { bundleDirectory } from "../../base/paths.ts";
@@ -94,6 +94,8 @@ async function enter(context: Context, input: Input, { namespace, pod: name, pat
 }
 
 function mapsOf({ pid }: There): { readonly uidMap: string; readonly gidMap: string } {
-  const map = (kind: "uid" | "gid"): string => readIfExists(`/proc/${pid}/${kind}_map`) ?? "";
+  // Of our own namespace the kernel tells the map to the one around it (user_namespaces(7)); what is in ours has our numbers.
+  const shared = readlinkSync(`/proc/${pid}/ns/user`) === readlinkSync("/proc/self/ns/user");
+  const map = (kind: "uid" | "gid"): string => (shared ? "0 0 4294967295" : (readIfExists(`/proc/${pid}/${kind}_map`) ?? ""));
   return { uidMap: map("uid"), gidMap: map("gid") };
 }

@@ -78,6 +78,9 @@ userScenario("a lingering user plays, looks, enters and takes down", async (room
   expect(await alice().ok(["exec", "web", "--", "id", "-u"])).toBe("0\n");
   expect(await alice().ok(["exec", "-i", "web", "--", "cat"], { stdin: "through" })).toBe("through");
   expect(await alice().ok(["logs", "web"])).toBe("said\n");
+  await alice().write("/home/alice/file", "copied");
+  await alice().ok(["cp", "file", "web:/tmp/file"]);
+  expect(await alice().ok(["exec", "web", "--", "sh", "-c", "stat -c %u /tmp/file; cat /tmp/file"])).toBe("0\ncopied");
   const { stdout: owners } = await room.run(["sh", "-c", "ps -e -o user:20=,comm= | grep -E 'conmon|wherry|sleep' | cut -d' ' -f1 | sort -u"]);
   expect(owners).toBe("alice\n");
   expect(await alice().systemctl("list-units", "--no-legend", "wherry-web-*.scope")).toContain("Kubernetes pods played by hand (web)");
