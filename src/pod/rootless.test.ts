@@ -6,6 +6,8 @@ import type { Paths } from "../base/paths.ts";
 import { networkContract } from "../network/contract.ts";
 import { rulesIn } from "../network/leftovers.ts";
 import type { Attachment, PortMapping } from "../network/network.ts";
+import { helperLives } from "../network/outside.ts";
+import { startOf } from "../network/outsideWords.ts";
 import { netnsIn, OUTSIDE, OUTSIDE_SETUP } from "../network/rootless.ts";
 import { type Errand, goOn, GREETING_PORT, sendNeighbour } from "../../test/harness/neighbour.ts";
 import { HOST_ADDRESS, lacksForUserRoom, NEIGHBOUR_ADDRESS, userRoom } from "../../test/harness/userRoom.ts";
@@ -183,6 +185,34 @@ if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
     expect(existsSync(record)).toBe(false);
     expect(await goOn({ protocol: "tcp", host: HOST_ADDRESS, port: 8084 })).toBe("ECONNREFUSED");
   }, 20_000);
+
+  test("attach() and detach() go on where a killed process stopped", async () => {
+    for (const attached of [0, 1, 4]) {
+      const pods = await Promise.all(Array.from({ length: 6 }, (_, index) => pod(index + 1, index % 2 === 0 ? [mapping(24001 + index, "tcp")] : [])));
+      const script = `const { network } = (await import(${JSON.stringify(`${import.meta.dir}/rootless.ts`)})).rootlessParts(${JSON.stringify(paths)});
+        process.stdout.write("."); await Promise.all(${JSON.stringify(pods)}.map((each) => network.attach(each).then(() => process.stdout.write("."))));`;
+      const child = Bun.spawn([process.execPath, "-e", script], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+      let dots = 0;
+      for await (const chunk of child.stdout) if ((dots += chunk.length) > attached) break;
+      child.kill("SIGKILL");
+      await child.exited;
+      await Promise.all(pods.map((each, index) => (index < 3 ? network.attach(each) : network.detach(each))));
+      await Promise.all(pods.slice(0, 3).map((each) => network.detach(each)));
+      expect(await left()).toEqual([]);
+      expect(readdirSync(`${runtime}/rootless/published`)).toEqual([]);
+    }
+  }, 30_000);
+
+  test("startOf() connects by slirp4netns, too", async () => {
+    const directory = `${runtime}/slirp`;
+    mkdirSync(directory);
+    await exec(["sh", "-euc", ': >"$1/netns"; unshare --net="$1/netns" ip link set lo up', "make", directory]);
+    await exec(["sh", "-euc", startOf("slirp4netns"), "start", directory]);
+    expect(helperLives(directory)).toBe(true);
+    expect(await goFrom(`${directory}/netns`, { protocol: "tcp", host: NEIGHBOUR_ADDRESS, port: GREETING_PORT })).toBe(`you are ${HOST_ADDRESS}\n`);
+    expect(await goFrom(`${directory}/netns`, { protocol: "udp", host: OUTSIDE.nameServer, port: 53 })).toBe(`you are ${HOST_ADDRESS}\n`);
+    process.kill(Number(readFileSync(`${directory}/outside`, "utf8").split(" ")[0]));
+  });
 
   test("attach() starts the helper again when it was killed", async () => {
     const one = await pod(1);
