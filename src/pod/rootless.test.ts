@@ -24,10 +24,10 @@ if (inside === undefined && lacks !== undefined) console.log(`the network of an 
 describe.skipIf(inside !== undefined || lacks !== undefined)("rootlessParts", () => {
   test("rootlessParts() pass their suite in an ordinary user's namespaces", async () => {
     using room = userRoom();
-    const argv = ["sh", "-euc", `sh -euc "$SETUP" setup "$1/rootless"; exec "$2" test "$3"`, "suite", room.runtime, process.execPath, import.meta.path];
-    const { status, stdout, stderr } = await room.run(argv, { timeout: 100_000, env: { SETUP: OUTSIDE_SETUP, WHERRY_TEST_USER_ROOM: room.runtime } });
+    const argv = ["sh", "-euc", `sh -euc "$SETUP" setup "$1/rootless"; exec "$2" test --timeout 30000 "$3"`, "suite", room.runtime, process.execPath, import.meta.path];
+    const { status, stdout, stderr } = await room.run(argv, { timeout: 200_000, env: { SETUP: OUTSIDE_SETUP, WHERRY_TEST_USER_ROOM: room.runtime } });
     expect({ status, said: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, said: "" });
-  }, 120_000);
+  }, 240_000);
 });
 
 if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
