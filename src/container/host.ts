@@ -58,8 +58,9 @@ export function podPidsLimit(policy: string): number | undefined {
 
 const appArmorEnforced = (): boolean => readIfExists("/sys/module/apparmor/parameters/enabled")?.trim() === "Y";
 
-/** `NAME (enforce)` on every line. */
-const appArmorProfiles = (): readonly string[] => [...(readIfExists("/sys/kernel/security/apparmor/profiles") ?? "").matchAll(/^(\S.*) \(\w+\)$/gm)].map(([, name = ""]) => name);
+/** `NAME (enforce)` on every line. In a user namespace the list may not be read: there it counts as empty. */
+export const appArmorProfiles = (list = "/sys/kernel/security/apparmor/profiles"): readonly string[] =>
+  [...(unless("EACCES", () => readIfExists(list), "") ?? "").matchAll(/^(\S.*) \(\w+\)$/gm)].map(([, name = ""]) => name);
 
 function localSeccomp(path: string): unknown {
   const text = readIfExists(path);
