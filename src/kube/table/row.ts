@@ -14,5 +14,3 @@ export type Rows = Readonly<Record<string, Row>>;
 export const runs = (what: string, test: string): Row => ({ effect: "runs", what, test });
 export const none = (what: string): Row => ({ effect: "none", what });
 export const refused = (what: string): Row => ({ effect: "refused", what });
-/** Understood, and to be done. */
-export const later = (what: string): Row => refused(`not yet: ${what}`);
