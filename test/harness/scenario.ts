@@ -35,7 +35,7 @@ export async function scenarios(open: () => Promise<Opened>): Promise<Scenario> 
     });
   }
   const { room } = opened;
-  afterAll(() => room[Symbol.asyncDispose]());
+  afterAll(() => room[Symbol.asyncDispose](), paced(20_000));
   let prepared: Promise<void> | undefined;
   return (title, body, options = {}) => {
     if (options.timed === true && UNTIMED !== undefined) return test.skip(`${title} (${UNTIMED})`, () => {});
