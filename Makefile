@@ -11,7 +11,7 @@ BUN = node_modules/.bin/bun
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 
 .DELETE_ON_ERROR:
-.PHONY: all demo deps deps-test deps-vm build check test test-vm test-powercut bench install uninstall clean
+.PHONY: all demo deps deps-test deps-vm build check test test-vm test-powercut bench bench-rootless install uninstall clean
 
 all: build
 
@@ -58,6 +58,10 @@ test-powercut: deps-vm build
 
 bench: deps-test build
 	@$(BUN) bench/main.ts
+
+# An ordinary user's wherry beside an ordinary user's Podman, on the emulated machine.
+bench-rootless: deps-vm build
+	@$(BUN) bench/rootless.ts
 
 # systemd 254 and later start what belongs to a unit in a child of its cgroup, so that pods can live beside it.
 SUBGROUP ?= $(shell systemctl --version 2>/dev/null | awk 'NR == 1 && $$2 >= 254 { print "wherry" }')

@@ -53,6 +53,14 @@ export const PLAY_ROWS: readonly Row[] = [
   row("written", "disk writes of the idle supervisor, 50 pods", "bytes", { most: 0 }),
 ];
 
+/** Of an ordinary user, in the emulated machine. */
+export const ROOTLESS_ROWS: readonly Row[] = [
+  row(playKey(1), "`play` by an ordinary user, 1 pod", "s", podman(0.5)),
+  row(playKey(10), "`play` by an ordinary user, 10 pods", "s", podman(0.3)),
+  row(downKey(1, "obeying"), "`down` by an ordinary user, 1 pod", "s"),
+  row(downKey(10, "obeying"), "`down` by an ordinary user, 10 pods", "s"),
+];
+
 const asOne = (of: "layers" | "images"): Aim => ({ most: 1.2, than: { key: startKey(of, 1), words: "1" } });
 
 export const IMAGE_ROWS: readonly Row[] = [
