@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { CLEAN_ENV, exec } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
+import { livingProcess } from "../base/pidFile.ts";
 import { takeLock } from "./lock.ts";
 import { helperIn, helperLogIn, HELPERS, netnsIn, startOf } from "./outsideWords.ts";
 
@@ -19,17 +20,7 @@ export async function ensureOutside(directory: string): Promise<string | undefin
 }
 
 /** The helper lives. A file's read and another's. */
-export function helperLives(directory: string): boolean {
-  const [pid = 0, started] = (readIfExists(helperIn(directory)) ?? "").trim().split(" ").map(Number);
-  return pid > 0 && startTimeOf(pid) === started;
-}
-
-/** Field 22 of /proc/PID/stat (proc(5)); undefined when there is no such process, or it waits to be reaped. */
-export function startTimeOf(pid: number): number | undefined {
-  const stat = readIfExists(`/proc/${pid}/stat`) ?? "";
-  const [state, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return stat === "" || state === "Z" || state === "X" ? undefined : Number(rest[18]);
-}
+export const helperLives = (directory: string): boolean => livingProcess(helperIn(directory)) !== undefined;
 
 async function startHelper(directory: string): Promise<string | undefined> {
   const name = HELPERS.find((each) => Bun.which(each, { PATH: CLEAN_ENV["PATH"] ?? "" }) !== null);

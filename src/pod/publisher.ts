@@ -6,10 +6,10 @@
 import { existsSync, rmSync } from "node:fs";
 import { WherryError, fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
-import { ensureDirectory, readIfExists } from "../base/files.ts";
+import { ensureDirectory } from "../base/files.ts";
+import { livingProcess, startTimeOf } from "../base/pidFile.ts";
 import type { Attachment } from "../network/network.ts";
 import type { Publication } from "../network/publish.ts";
-import { startTimeOf } from "../network/outside.ts";
 import { uncarried } from "./networkCalls.ts";
 
 /** What the process says when it listens. */
@@ -74,8 +74,7 @@ export class Publisher {
   }
 
   #living(attachment: Attachment): number | undefined {
-    const [pid = 0, started] = (readIfExists(this.#record(attachment)) ?? "").trim().split(" ").map(Number);
-    return pid > 0 && startTimeOf(pid) === started ? pid : undefined;
+    return livingProcess(this.#record(attachment));
   }
 
   /** One that was killed is started again, unless somebody has taken it back or started it meanwhile. */

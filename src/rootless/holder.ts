@@ -5,13 +5,14 @@ import { fail, messageOf, unless } from "../base/errors.ts";
 import { CLEAN_ENV, exec } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
 import { lineReader } from "../base/lines.ts";
+import { livingProcess } from "../base/pidFile.ts";
 import { mapWords, requireRanges, SUBORDINATE } from "./ids.ts";
 import { type Entry, holderScope, type Owner, rootlessDirectory, SERVICES_SLICE } from "./rootless.ts";
 
 /** A living process in the namespaces, undefined when there is none. */
 export function livingHolder(runtime: string): number | undefined {
-  const [pid = 0, started] = (readIfExists(`${rootlessDirectory(runtime)}/holder`) ?? "").trim().split(" ").map(Number);
-  return pid > 0 && startTime(pid) === started && isElsewhere(pid) ? pid : undefined;
+  const pid = livingProcess(`${rootlessDirectory(runtime)}/holder`);
+  return pid !== undefined && isElsewhere(pid) ? pid : undefined;
 }
 
 /** A monitor of something that runs there, by the pid files in its bundles, for when the holder has been killed. */
@@ -38,12 +39,6 @@ function isElsewhere(pid: number): boolean {
   const theirs = of(pid);
   return theirs !== undefined && theirs !== of("self");
 }
-
-/** Field 22 of /proc/PID/stat (proc(5)), in clock ticks; undefined when there is no such process. */
-const startTime = (pid: number): number | undefined => {
-  const stat = readIfExists(`/proc/${pid}/stat`);
-  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-};
 
 /** Milliseconds until the namespaces must stand. */
 const TIMEOUT = 60_000;
