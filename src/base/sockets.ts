@@ -64,12 +64,13 @@ function encoded({ address, port }: SocketAddress): Buffer {
   const whole = Buffer.alloc(ipv4 ? 16 : 28);
   whole.writeUInt16LE(ipv4 ? AF_INET : AF_INET6, 0);
   whole.writeUInt16BE(port, 2);
-  whole.set(ipv4 ? address.split(".").map(Number) : bytesOf(address), ipv4 ? 4 : 8);
+  whole.set(bytesOf(address), ipv4 ? 4 : 8);
   return whole;
 }
 
-/** The sixteen bytes of an IPv6 address: eight groups, of which `::` stands for those that are missing. */
+/** The four bytes of an IPv4 address, the sixteen of an IPv6 address: eight groups, of which `::` stands for those that are missing. */
 export function bytesOf(address: string): Buffer {
+  if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
   const [before = [], after = []] = address.split("::").map((half) => half.split(":").filter(Boolean));
   const groups = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => "0"), ...after];
   return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");

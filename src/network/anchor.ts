@@ -37,23 +37,19 @@ export function portsOf(bridge: Bridge): readonly string[] {
 export function setAnchor(bridge: Bridge): void {
   const [port, peer] = anchorOf(bridge);
   setLinkAddress(bridge.interface, macOf(bridge.gateway));
-  deleteIfThere(port);
-  addVeth(port, peer, bridge.interface);
+  deleteLink(port);
+  addVeth({ link: port, peer: peer, master: bridge.interface });
 }
 
 /** Deletes the anchor and every other port, so that the next teardown is the last. */
 export function removePorts(bridge: Bridge): void {
-  for (const port of new Set([...portsOf(bridge), anchorOf(bridge)[0]])) deleteIfThere(port);
+  for (const port of new Set([...portsOf(bridge), anchorOf(bridge)[0]])) deleteLink(port);
 }
 
 /** Deletes a bridge that no pod is on: netavark takes an existing bridge as it is, and this one may be half-made. */
 export function removeIdleBridge(bridge: Bridge): void {
   const anchor = anchorOf(bridge)[0];
   if (portsOf(bridge).some((port) => port !== anchor)) return;
-  deleteIfThere(anchor);
-  deleteIfThere(bridge.interface);
-}
-
-function deleteIfThere(link: string): void {
-  if (interfaceIndex(link) > 0) deleteLink(link);
+  deleteLink(anchor);
+  deleteLink(bridge.interface);
 }

@@ -1,8 +1,8 @@
-/** A process of its own for netavark.test.ts: attaches pods of a bridge at once, and with `cycle` detaches them again. Test code. */
+/** A process of its own for the drivers' tests: attaches pods of a bridge at once, and with `cycle` detaches them again. Test code. */
 import { realBridge } from "./realBridge.ts";
 
-const [number, directory, verb, first, count] = process.argv.slice(2);
-const real = realBridge(Number(number), { directory: directory ?? "" });
+const [number, directory, verb, first, count, driver] = process.argv.slice(2);
+const real = realBridge(Number(number), { directory: directory ?? "", driver: driver === "private" ? "private" : "netavark" });
 const pods = Array.from({ length: Number(count) }, (_, index) => {
   const ports = index % 2 === 0 ? [{ containerPort: 8080, hostPort: 24000 + Number(first) + index, hostIP: "", protocol: "tcp" as const }] : [];
   return real.pod(Number(first) + index, ports);

@@ -33,7 +33,7 @@ test.skipIf(!able)("keepRouters() lets interfaces that learn routes go on, and l
   makeNamespaces({ files: { network }, hostname: "" });
   try {
     const seen = inNetwork(network, () => {
-      addVeth("learns", "deaf");
+      addVeth({ link: "learns", peer: "deaf" });
       writeFileSync("/proc/sys/net/ipv6/conf/deaf/accept_ra", "0");
       keepRouters();
       const told = [value("learns/accept_ra"), value("deaf/accept_ra"), value("default/accept_ra")];

@@ -15,7 +15,7 @@ import { inStead, type Job, lock6For, netavark } from "./job.ts";
 import { inNetwork } from "./namespaces.ts";
 import type { Attachment, Bridge } from "./network.ts";
 import { POD_INTERFACE } from "./request.ts";
-import { addAddress6, addDefaultRoute6 } from "./rtnetlink.ts";
+import { addAddress, addDefaultRoute, inSubnet } from "./rtnetlink.ts";
 
 /** Kernel parameters (ip-sysctl.rst); what a path below /proc/sys/net shows and changes belongs to the calling thread's network namespace. */
 const PARAMETERS = "/proc/sys/net/ipv6/conf";
@@ -48,7 +48,7 @@ export function deafen({ interface: link }: Bridge): void {
 }
 
 /** The bridge's own address, which netavark gives only to a bridge that it makes. */
-export const addGateway6 = (bridge: Bridge): void => addAddress6(bridge.interface, bridge.gateway6);
+export const addGateway6 = (bridge: Bridge): void => addAddress(bridge.interface, inSubnet(bridge.gateway6, bridge.subnet6));
 
 /** Who is on the bridge while it is raised: it has the addresses of no pod, as its interface is gone only a moment after its namespace. */
 function nobody({ ip6: _, ...attachment }: Attachment): Attachment {
@@ -68,13 +68,13 @@ export async function raiseBridge(job: Job): Promise<void> {
   known.putBridge("open6");
 }
 
-/** Before the pod's interface is made: its addresses can be used at once, as netavark has it, without a second of detection of duplicates. */
-export const trustAddresses = (netns: string): void => inNetwork(netns, () => setParameter("default", "accept_dad", "0"));
+/** Before an interface is made in this namespace: its addresses can be used at once, as netavark has it, without a second of detection of duplicates. */
+export const trustAddresses = (): void => setParameter("default", "accept_dad", "0");
 
 /** The pod's IPv6 address and route, on an interface that stands. */
 export function addPodAddress6({ netns, bridge }: Attachment, ip6: string): void {
   inNetwork(netns, () => {
-    addAddress6(POD_INTERFACE, ip6);
-    addDefaultRoute6(POD_INTERFACE, bridge.gateway6);
+    addAddress(POD_INTERFACE, inSubnet(ip6, bridge.subnet6));
+    addDefaultRoute(POD_INTERFACE, bridge.gateway6);
   });
 }

@@ -51,7 +51,7 @@ export async function inStead(job: Job, options: { readonly linked: boolean }, a
   const network = job.known.standIn(job.attachment.uid);
   makeNamespaces({ files: { network }, hostname: "" });
   try {
-    if (options.linked) inNetwork(network, () => addVeth(POD_INTERFACE, "peer0"));
+    if (options.linked) inNetwork(network, () => addVeth({ link: POD_INTERFACE, peer: "peer0" }));
     await action(network);
   } finally {
     removeNamespaces({ network });

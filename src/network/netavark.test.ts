@@ -191,7 +191,7 @@ describe.skipIf(!able)("netavarkNetwork (needs root and netavark)", () => {
   test("attach() makes whole what a crash left: a bridge without address, a pair in the namespace", async () => {
     const pod = real.pod(1);
     await exec(["busybox", "ip", "link", "add", "name", bridge.interface, "type", "bridge"]);
-    inNetwork(pod.netns, () => addVeth("eth0", "peer0"));
+    inNetwork(pod.netns, () => addVeth({ link: "eth0", peer: "peer0" }));
     await network.attach(pod);
     expect((await within(pod.netns, "busybox", "ping", "-c1", "-W2", bridge.gateway)).status).toBe(0);
     await network.detach(pod);

@@ -64,7 +64,7 @@ async function attach(job: Job): Promise<{ readonly mac: string }> {
   const { uid, podName, netns, ip6, bridge } = job.attachment;
   if (!namespacesStand({ network: netns })) fail("failed", `Cannot attach pod "${podName}": "${netns}" is not a network namespace`);
   if (job.known.member(uid) !== undefined) await detach(job);
-  if (ip6 !== undefined) trustAddresses(netns);
+  if (ip6 !== undefined) inNetwork(netns, trustAddresses);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return { mac: macIn(await addMember(job), bridge) };

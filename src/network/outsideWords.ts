@@ -39,14 +39,27 @@ export function helperArgv(name: HelperName, netns: string): readonly string[] {
 /** Records itself in the directory `$1` before it makes anything, and becomes the helper that the other words are. */
 const BECOME = 'echo "$$ $(cut -d " " -f 22 "/proc/$$/stat")" >"$1/outside"; exec 2>"$1/outside.log" </dev/null; shift; exec "$@"';
 
-/** Mark and routing table of what comes back to the sockets of `publish`, whose addresses are the clients'. netavark's mark is 0x2000. */
+/** Mark and routing table of what comes back to the sockets of `publish`, whose addresses are the clients'. */
 const MARK = "0x77000000", TABLE = 89;
 
-/** The loopback interface is up, answers to clients' addresses find the sockets that have them, and nothing asks where packets come from: those of clients do not come by the way of the answers. */
+/** A transaction of nftables: marks what comes back to the sockets of `publish`; pods go out with the helper's address. */
+const RULES = [
+  "add table inet wherry",
+  "add chain inet wherry published { type filter hook prerouting priority mangle; }",
+  `add rule inet wherry published meta l4proto { tcp, udp } socket transparent 1 meta mark set ${MARK}`,
+  "add chain inet wherry outgoing { type nat hook postrouting priority srcnat; }",
+  `add rule inet wherry outgoing oifname ${OUTSIDE.interface} masquerade`,
+].join("; ");
+
+/**
+ * The loopback interface is up, pods are forwarded, answers to clients' addresses find the sockets that have them, and
+ * nothing asks where packets come from: those of clients do not come by the way of the answers.
+ */
 const PREPARE = [
   'ip link set lo up; for each in all default; do echo 0 >"/proc/sys/net/ipv4/conf/$each/rp_filter"; done',
+  "cd /proc/sys/net; echo 1 >ipv4/ip_forward; if [ -e ipv6/conf ]; then echo 1 >ipv6/conf/all/forwarding; fi",
   ...["-4", "-6"].map((family) => `ip ${family} rule add fwmark ${MARK} lookup ${TABLE} 2>/dev/null && ip ${family} route add local default dev lo table ${TABLE} || [ ${family} = -6 ]`),
-  `nft "add table inet wherry; add chain inet wherry published { type filter hook prerouting priority mangle; }; add rule inet wherry published meta l4proto { tcp, udp } socket transparent 1 meta mark set ${MARK}"`,
+  `nft "${RULES}"`,
 ].join("; ");
 
 /** Shell text that starts the helper in the directory `$1`, and succeeds when that is ready. */

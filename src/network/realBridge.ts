@@ -6,6 +6,7 @@ import { listLeftovers } from "./leftovers.ts";
 import { makeNamespaces, removeNamespaces } from "./namespaces.ts";
 import { netavarkNetwork } from "./netavark.ts";
 import type { Attachment, Bridge, Network, PortMapping } from "./network.ts";
+import { privateNetwork } from "./privateNetwork.ts";
 
 export interface RealBridge {
   readonly bridge: Bridge;
@@ -19,8 +20,18 @@ export interface RealBridge {
   close(): void;
 }
 
-/** The bridge numbered `number` (0–255); with `directory`, one that another process has made there. */
-export function realBridge(number: number, options: { readonly directory?: string; readonly binary?: string } = {}): RealBridge {
+export interface RealBridgeOptions {
+  /** One that another process has made. */
+  readonly directory?: string;
+  /** In place of netavark. */
+  readonly binary?: string;
+  readonly driver?: DriverName;
+}
+
+export type DriverName = "netavark" | "private";
+
+/** The bridge numbered `number` (0–255). */
+export function realBridge(number: number, options: RealBridgeOptions = {}): RealBridge {
   const directory = options.directory ?? mkdtempSync(`${tmpdir()}/wherry-network-`);
   const prefix = `10.213.${number}`;
   const bridge = { name: `wht${number}`, interface: `wht${number}x0`, subnet: `${prefix}.0/24`, gateway: `${prefix}.1`, subnet6: `fd77:${number}::/64`, gateway6: `fd77:${number}::1` };
@@ -30,7 +41,7 @@ export function realBridge(number: number, options: { readonly directory?: strin
   return {
     bridge,
     directory,
-    network: netavarkNetwork({ configDirectory: `${directory}/config`, lockPath: `${directory}/lock`, ...(options.binary === undefined ? {} : { binary: options.binary }) }),
+    network: networkOf(directory, options),
     pod(index, ports = [], keep) {
       const netns = `${directory}/netns/${index}`;
       if (keep === undefined) makeNamespaces({ files: { network: netns }, hostname: "" });
@@ -46,4 +57,9 @@ export function realBridge(number: number, options: { readonly directory?: strin
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+function networkOf(directory: string, { driver, binary }: RealBridgeOptions): Network {
+  if (driver === "private") return privateNetwork({ registerDirectory: `${directory}/config`, lockPath: `${directory}/lock` });
+  return netavarkNetwork({ configDirectory: `${directory}/config`, lockPath: `${directory}/lock`, ...(binary === undefined ? {} : { binary }) });
 }

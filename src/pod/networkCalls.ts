@@ -1,7 +1,7 @@
 /** What is said between a process and its network thread (`networkThread.ts`). Both ends are this program. */
 import { WherryError, type ErrorKind, messageOf } from "../base/errors.ts";
-import type { NetavarkOptions } from "../network/netavark.ts";
 import type { Attachment, NamespaceFiles } from "../network/network.ts";
+import type { PrivateNetworkOptions } from "../network/rootless.ts";
 import type { UserNamespaceRequest } from "../network/userNamespace.ts";
 import type { HttpGetAction, Probe } from "../spec/spec.ts";
 import type { BridgeRequest } from "./pod.ts";
@@ -23,7 +23,7 @@ export type NetworkCallName = keyof NetworkCalls;
 export interface NetworkThreadSetup {
   /** File that pins the network namespace of all the user's bridges. */
   readonly netns: string;
-  readonly netavark: NetavarkOptions;
+  readonly network: PrivateNetworkOptions;
   /** For the sockets of `throughUnix`. */
   readonly waysDirectory: string;
 }

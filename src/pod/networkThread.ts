@@ -1,15 +1,15 @@
 /**
  * The network thread: a Worker whose thread lives in the user's network namespace. A thread that leaves the host's
  * network namespace can never come back (setns(2) wants rights in the host), so everything that has to happen in the
- * user's one happens here: netavark and its firewall tools, namespaces of pods, and the sockets of probes. From here
+ * user's one happens here: interfaces and namespaces of pods, and the sockets of probes. From here
  * the rest of the program works as it does for root.
  *
  * It also has host name and IPC namespaces of its own: making those of a pod means to leave and to come back too.
  */
 import { CLONE_NEWIPC, CLONE_NEWUTS, unshare } from "../base/libc.ts";
 import { enterNetwork, makeNamespaces } from "../network/namespaces.ts";
-import { netavarkNetwork } from "../network/netavark.ts";
 import type { Network } from "../network/network.ts";
+import { privateNetwork } from "../network/rootless.ts";
 import { makeUserNamespaces } from "../network/userNamespace.ts";
 import { type AnyCall, carried, type FromThread, type NetworkThreadSetup, type ToThread } from "./networkCalls.ts";
 import { networkHook } from "./hooks.ts";
@@ -40,7 +40,7 @@ function begin(setup: NetworkThreadSetup): void {
   try {
     unshare(CLONE_NEWUTS | CLONE_NEWIPC);
     enterNetwork(setup.netns);
-    tools = { network: netavarkNetwork(setup.netavark), through: throughUnix(setup.waysDirectory) };
+    tools = { network: privateNetwork(setup.network), through: throughUnix(setup.waysDirectory) };
   } catch (thrown) {
     self.postMessage({ is: "lost", error: carried(thrown) });
   }

@@ -227,7 +227,7 @@ if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
 });
 
 test("NetworkThread fails whoever waits when it cannot begin", async () => {
-  const thread = new NetworkThread({ netns: "/nowhere", netavark: { configDirectory: "/nowhere", lockPath: "/nowhere" }, waysDirectory: "/nowhere" });
+  const thread = new NetworkThread({ netns: "/nowhere", network: { registerDirectory: "/nowhere", lockPath: "/nowhere" }, waysDirectory: "/nowhere" });
   const calls = [1, 2].map(() => thread.call("makeNamespaces", { files: {}, hostname: "" }).catch((thrown: unknown) => thrown));
   for (const thrown of await Promise.all(calls)) expect(thrown).toMatchObject({ kind: "unavailable", code: "ENETWORKTHREAD", message: expect.stringContaining('Cannot work in network namespace "/nowhere"') });
 });

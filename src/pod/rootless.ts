@@ -2,7 +2,7 @@
 import { rootlessDirectory, type Paths } from "../base/paths.ts";
 import { allDone } from "../base/promises.ts";
 import type { Attachment, Network } from "../network/network.ts";
-import { ensureOutside, netnsIn, OUTSIDE, userNetavark } from "../network/rootless.ts";
+import { ensureOutside, netnsIn, OUTSIDE } from "../network/rootless.ts";
 import { kernel, type Kernel } from "./kernel.ts";
 import { Publisher } from "./publisher.ts";
 import { NetworkThread } from "./networkThreadClient.ts";
@@ -11,7 +11,7 @@ import type { BridgeRequests, PodHost } from "./pod.ts";
 /** The parts of a `PodHost` for an ordinary user; in the user's namespaces, and in the host's network namespace. */
 export function rootlessParts(paths: Paths): Pick<PodHost, "network" | "kernel" | "bridgeRequests" | "forwarder"> {
   const directory = rootlessDirectory(paths.runtime);
-  const thread = new NetworkThread({ netns: netnsIn(directory), netavark: userNetavark(directory, `${paths.runtime}/netavark`), waysDirectory: `${directory}/ways` });
+  const thread = new NetworkThread({ netns: netnsIn(directory), network: { registerDirectory: `${paths.runtime}/bridges`, lockPath: `${directory}/network.lock` }, waysDirectory: `${directory}/ways` });
   const publisher = new Publisher({ directory: `${directory}/published`, netns: netnsIn(directory), self: paths.self });
   return { network: networkOf({ thread, publisher, directory }), kernel: kernelOf(thread), bridgeRequests: requestsOf(thread), forwarder: OUTSIDE.nameServer };
 }

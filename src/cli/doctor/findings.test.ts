@@ -18,8 +18,8 @@ describe("findingsOf()", () => {
 
   test("asks an ordinary user's host for what only a user needs", () => {
     const [user, root] = [ALICE, ROOT].map((facts) => findingsOf(facts).map(({ about }) => about));
-    expect(user?.filter((about) => root?.includes(about) !== true)).toEqual(["user namespaces", "/dev/net/tun", "host ports", "subordinate ids", "user manager", "lingering", "pasta", "unshare", "setsid", "newuidmap", "newgidmap"]);
-    expect(root?.filter((about) => user?.includes(about) !== true)).toEqual(["idmapped mounts", "net.ipv4.ip_forward", "systemd-creds"]);
+    expect(user?.filter((about) => root?.includes(about) !== true)).toEqual(["user namespaces", "/dev/net/tun", "host ports", "subordinate ids", "user manager", "lingering", "nft", "pasta", "unshare", "setsid", "newuidmap", "newgidmap"]);
+    expect(root?.filter((about) => user?.includes(about) !== true)).toEqual(["idmapped mounts", "net.ipv4.ip_forward", "netavark", "iptables", "systemd-creds"]);
   });
 
   /** What is changed of ALICE's host → about, level, a part of what is, and the first command. */

@@ -4,7 +4,7 @@ import type { Facts, Place } from "./facts.ts";
 /** A directory that is as it should be, changed. */
 export const place = (path: string, more: Partial<Place> = {}): Place => ({ path, existing: path, type: "ext4", options: ["rw"], free: 10 * 2 ** 30, freeInodes: 1e6, writable: true, mode: 0o700, uid: 1000, ...more });
 export const program = (path: string): Facts["programs"][string] => ({ path, setuid: path.endsWith("idmap"), capabilities: false });
-const NAMES = ["crun", "conmon", "netavark", "iptables", "ip", "pasta", "skopeo", "bsdtar", "nsenter", "setpriv", "unshare", "setsid", "systemd-creds", "catatonit", "newuidmap", "newgidmap"];
+const NAMES = ["crun", "conmon", "netavark", "iptables", "nft", "ip", "pasta", "skopeo", "bsdtar", "nsenter", "setpriv", "unshare", "setsid", "systemd-creds", "catatonit", "newuidmap", "newgidmap"];
 
 /** A host on which alice lacks nothing. */
 export const ALICE: Facts = {

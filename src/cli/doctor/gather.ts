@@ -49,7 +49,7 @@ export function gatherHost(uid: number): Pick<Facts, "user" | "cgroups" | "sysct
 export const ownerOf = (uid: number): Owner => ({ uid, ...(userOf(uid) ?? { name: String(uid), gid: process.getgid?.() ?? uid }) });
 
 const PROGRAMS = [
-  "crun", "runc", "conmon", "netavark", "iptables", "ip", "pasta", "slirp4netns", "skopeo", "bsdtar", "nsenter", "setpriv", "unshare", "setsid", "systemd-creds",
+  "crun", "runc", "conmon", "netavark", "iptables", "nft", "ip", "pasta", "slirp4netns", "skopeo", "bsdtar", "nsenter", "setpriv", "unshare", "setsid", "systemd-creds",
   "catatonit", "newuidmap", "newgidmap",
 ];
 

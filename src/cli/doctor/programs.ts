@@ -16,9 +16,10 @@ interface Needed {
 const NEEDED: readonly Needed[] = [
   { names: ["crun", "runc"], packageName: "crun", what: "runs containers" },
   { names: ["conmon"], packageName: "conmon", what: "watches containers" },
-  { names: ["netavark"], packageName: "netavark", what: "connects pods" },
-  { names: ["iptables"], packageName: "iptables", what: "lets pods out and host ports in" },
-  { names: ["ip"], packageName: "iproute2", what: "looks at the pods' bridge" },
+  { names: ["netavark"], packageName: "netavark", what: "connects pods", who: "root" },
+  { names: ["iptables"], packageName: "iptables", what: "lets pods out and host ports in", who: "root" },
+  { names: ["nft"], packageName: "nftables", what: "lets an ordinary user's pods out", who: "user" },
+  { names: ["ip"], packageName: "iproute2", what: "looks at and routes the pods' network" },
   { names: ["pasta", "slirp4netns"], packageName: "passt", what: "connects an ordinary user's pods to the outside", who: "user" },
   { names: ["skopeo"], packageName: "skopeo", what: "fetches images" },
   { names: ["bsdtar"], packageName: "libarchive-tools", what: "unpacks images" },
