@@ -31,7 +31,7 @@ const surroundings: Surroundings = {
   enter: async (paths, options) => {
     const { entryOf } = await import("./cli/entry.ts");
     const { enterNamespaces } = await import("./rootless/enter.ts");
-    return await enterNamespaces(entryOf(paths, { ...options, uid, home: homedir(), argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env }));
+    await enterNamespaces(entryOf(paths, { ...options, uid, home: homedir(), argv: [...self, ...process.argv.slice(2)], cwd: process.cwd(), env: process.env }));
   },
   stdout: writerTo(1),
   stderr: writerTo(2),

@@ -22,6 +22,8 @@ export interface Reader {
 export interface EnterOptions {
   /** The process also goes to a cgroup of the user's manager, from where it may put others into the pods' cgroups. */
   readonly scope: boolean;
+  /** Only into namespaces that stand already. */
+  readonly standing?: boolean;
 }
 
 export const LOG_LEVELS = ["error", "warning", "info", "debug"] as const;
@@ -48,7 +50,7 @@ export interface Context {
   /** The user's home directory. */
   readonly home: string;
   readonly cwd: string;
-  /** Goes on in the user's namespaces, as another process; returns only where there is no need: for root, and inside. */
+  /** Goes on in the user's namespaces, as another process; returns only where there is no need, for root and inside, and where none stand that should. */
   enter(options: EnterOptions): Promise<void>;
   now(): number;
   /** The host, as Kubernetes calls it. */
@@ -77,7 +79,7 @@ export interface Surroundings {
   /** This process is root in the user's namespaces. */
   readonly inside: boolean;
   /** Begins this command line again in the user's namespaces. */
-  enter(paths: Paths, options: EnterOptions): Promise<never>;
+  enter(paths: Paths, options: EnterOptions): Promise<void>;
   readonly stdout: Writer;
   readonly stderr: Writer;
   readonly stdin: Context["stdin"];

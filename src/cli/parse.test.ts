@@ -17,6 +17,7 @@ const TABLE: readonly Row[] = [
   { name: "logs", aliases: ["pod logs"], summary: "", group: "objects", load },
   { name: "image ls", aliases: ["images"], summary: "", group: "images", load },
   { name: "image rm", summary: "", group: "images", load },
+  { name: "version", summary: "", group: "other", load },
 ];
 const failure = (action: () => unknown): string => {
   try {
@@ -45,6 +46,10 @@ describe("resolve", () => {
     expect(resolve(["--help"], TABLE)).toEqual({ kind: "help", group: "", missing: false });
     expect(resolve(["image"], TABLE)).toEqual({ kind: "help", group: "image", missing: true });
     expect(resolve(["image", "--help"], TABLE)).toEqual({ kind: "help", group: "image", missing: false });
+  });
+
+  test("resolve() takes --version alone for the command", () => {
+    expect(resolve(["--version"], TABLE)).toMatchObject({ kind: "command", row: { name: "version" }, args: [] });
   });
 
   test("resolve() refuses unknown commands with a suggestion", () => {

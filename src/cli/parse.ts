@@ -18,7 +18,8 @@ export function resolve(argv: readonly string[], table: readonly Row[]): Resolve
   const start = leading(argv);
   const [first, second] = argv.slice(start);
   const asked = argv.slice(0, start).some((word) => word === "--help" || word === "-h");
-  if (first === undefined) return { kind: "help", group: "", missing: !asked };
+  const version = argv.includes("--version") ? rowNamed("version", table) : undefined;
+  if (first === undefined) return version === undefined ? { kind: "help", group: "", missing: !asked } : { kind: "command", row: version, args: [] };
   const exact = rowNamed(`${first} ${second ?? ""}`, table);
   if (exact !== undefined) return { kind: "command", row: exact, args: [...argv.slice(0, start), ...argv.slice(start + 2)] };
   const single = rowNamed(first, table);

@@ -14,6 +14,7 @@ export async function run(argv: readonly string[], contextOf: (globals: Globals)
   try {
     const resolved = resolve(argv, TABLE);
     if (resolved.kind === "help") return await finish(context, { kind: "text", text: programHelp(TABLE, resolved.group), exitCode: resolved.missing ? 2 : 0 }, "");
+    if (resolved.row.enters !== undefined && !resolved.args.some(decides)) await context.enter({ scope: resolved.row.enters === "scope", standing: true });
     const command = await resolved.row.load();
     const input = parse(resolved.args, command);
     context = contextOf(globalsOf(input));
@@ -25,6 +26,9 @@ export async function run(argv: readonly string[], contextOf: (globals: Globals)
     return report(context, thrown, { json: format === "json" });
   }
 }
+
+/** Words with which it depends on the command whether, or where, it goes on; without them its module need not be loaded twice. */
+const decides = (word: string): boolean => /^(--root|--runroot|--help|-h)(=|$)/.test(word);
 
 async function finish(context: Context, outcome: Outcome, format: string): Promise<number> {
   await print(context, outcome, format);

@@ -33,9 +33,11 @@ export interface Entry {
   /** argv that goes before it all, outside: it becomes what follows. */
   readonly through: readonly string[];
   /** Fails when the host does not let the user; asked before namespaces are made. */
-  readonly allowed: () => void;
+  readonly allowed: () => Promise<void>;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Only into namespaces that stand: none are made. */
+  readonly standing: boolean;
   /** Shell words that are run in the new namespaces once, `$1` being the directory of the holder. */
   readonly setUp: string;
 }

@@ -5,8 +5,8 @@ import { dirname } from "node:path";
 import { CLEAN_ENV } from "../../base/exec.ts";
 import { readIfExists } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
-import { userOf } from "../../base/users.ts";
 import { SUBORDINATE } from "../../rootless/ids.ts";
+import { ownerOf } from "../../rootless/owner.ts";
 import type { Owner } from "../../rootless/rootless.ts";
 import { NETAVARK_PLACES } from "../../network/netavark.ts";
 import { cgroupHost, words } from "../../runtime/cgroup.ts";
@@ -44,9 +44,6 @@ export function gatherHost(uid: number): Pick<Facts, "user" | "cgroups" | "sysct
   const user = ownerOf(uid);
   return { user, cgroups: cgroups(user), sysctls: sysctls(), kernel: release(), subordinate: { uid: readOr(SUBORDINATE.uid), gid: readOr(SUBORDINATE.gid) } };
 }
-
-/** A user whom no database of users knows is called by number. */
-export const ownerOf = (uid: number): Owner => ({ uid, ...(userOf(uid) ?? { name: String(uid), gid: process.getgid?.() ?? uid }) });
 
 const PROGRAMS = [
   "crun", "runc", "conmon", "netavark", "iptables", "nft", "ip", "pasta", "slirp4netns", "skopeo", "bsdtar", "nsenter", "setpriv", "unshare", "setsid", "systemd-creds",
