@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fail } from "../base/errors.ts";
-import { openEngine, type Engine } from "../service/engine.ts";
+import { openEngine, type Engine, type EngineOptions } from "../service/engine.ts";
 import type { ServiceProgress } from "../service/service.ts";
 import { serviceName, serviceNameOf, type ServiceName } from "../spec/spec.ts";
 import { canMakeCgroup } from "../runtime/cgroupTree.ts";
@@ -19,8 +19,8 @@ import { requireCgroups } from "./doctor/lacks.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** The engine for a command that changes things; end it with `using`. */
-export function changing(context: Context): Engine {
-  return openEngine({ paths: context.paths, now: () => context.now(), imageEnvironment: context.imageEnvironment });
+export function changing(context: Context, begun: Pick<EngineOptions, "thread"> = {}): Engine {
+  return openEngine({ paths: context.paths, now: () => context.now(), imageEnvironment: context.imageEnvironment, ...begun });
 }
 
 /** A line of progress per event on stderr; nothing when `quiet`. */

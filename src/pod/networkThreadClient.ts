@@ -1,6 +1,8 @@
 /** The side of a process on its network thread: calls with answers, begun at the first of them. */
 import { WherryError } from "../base/errors.ts";
+import { type Paths, rootlessDirectory } from "../base/paths.ts";
 import { LOST_NAMESPACE } from "../network/network.ts";
+import { netnsIn } from "../network/outsideWords.ts";
 import { type AnyCall, type CarriedError, type FromThread, type NetworkCallName, type NetworkCalls, type NetworkThreadSetup, type ToThread, uncarried } from "./networkCalls.ts";
 
 interface Pending {
@@ -23,6 +25,12 @@ export class NetworkThread {
 
   constructor(setup: NetworkThreadSetup) {
     this.#setup = setup;
+  }
+
+  /** Begins the thread before it is called: it gets ready while this process does. */
+  begin(): void {
+    const worker = (this.#worker ??= this.#begin());
+    if (this.#pending.size === 0) worker.unref();
   }
 
   /** Has the thread do something. An abort is passed on; the thread says what comes of it. */
@@ -68,6 +76,12 @@ export class NetworkThread {
     worker.terminate();
     for (const { reject } of this.#pending.values()) reject(deathOf(why, this.#setup));
   }
+}
+
+/** The thread for a user's pods; not begun yet. */
+export function userNetworkThread({ runtime }: Paths): NetworkThread {
+  const directory = rootlessDirectory(runtime);
+  return new NetworkThread({ netns: netnsIn(directory), network: { registerDirectory: `${runtime}/bridges`, lockPath: `${directory}/network.lock` }, waysDirectory: `${directory}/ways` });
 }
 
 /** A thread that is stuck in a pod's namespace is of no use any more; this process is not lost by that. */

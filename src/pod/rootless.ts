@@ -5,13 +5,12 @@ import type { Attachment, Network } from "../network/network.ts";
 import { ensureOutside, netnsIn, OUTSIDE } from "../network/rootless.ts";
 import { kernel, type Kernel } from "./kernel.ts";
 import { Publisher } from "./publisher.ts";
-import { NetworkThread } from "./networkThreadClient.ts";
+import { type NetworkThread, userNetworkThread } from "./networkThreadClient.ts";
 import type { BridgeRequests, PodHost } from "./pod.ts";
 
 /** The parts of a `PodHost` for an ordinary user; in the user's namespaces, and in the host's network namespace. */
-export function rootlessParts(paths: Paths): Pick<PodHost, "network" | "kernel" | "bridgeRequests" | "forwarder"> {
+export function rootlessParts(paths: Paths, thread = userNetworkThread(paths)): Pick<PodHost, "network" | "kernel" | "bridgeRequests" | "forwarder"> {
   const directory = rootlessDirectory(paths.runtime);
-  const thread = new NetworkThread({ netns: netnsIn(directory), network: { registerDirectory: `${paths.runtime}/bridges`, lockPath: `${directory}/network.lock` }, waysDirectory: `${directory}/ways` });
   const publisher = new Publisher({ directory: `${directory}/published`, netns: netnsIn(directory), self: paths.self });
   return { network: networkOf({ thread, publisher, directory }), kernel: kernelOf(thread), bridgeRequests: requestsOf(thread), forwarder: OUTSIDE.nameServer };
 }

@@ -12,6 +12,7 @@ import { kernel } from "../pod/kernel.ts";
 import { fetchImage } from "../pod/fetch.ts";
 import { thisNode } from "../pod/node.ts";
 import type { PodHost } from "../pod/pod.ts";
+import type { NetworkThread } from "../pod/networkThreadClient.ts";
 import { rootlessParts } from "../pod/rootless.ts";
 import { imagePuller } from "../pod/puller.ts";
 import { ociRuntime } from "../runtime/ociRuntime.ts";
@@ -38,9 +39,11 @@ export interface EngineOptions {
   readonly now: () => number;
   /** Where the process that pulls finds credentials, registries' settings and proxies. */
   readonly imageEnvironment: Readonly<Record<string, string>>;
+  /** An ordinary user's, where it has been begun already. */
+  readonly thread?: NetworkThread;
 }
 
-export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Engine {
+export function openEngine({ paths, now, imageEnvironment, thread }: EngineOptions): Engine {
   for (const directory of [paths.durable, paths.runtime, paths.logs]) ensureDirectory(directory);
   const durable = openDurable(durableDatabase(paths), { vault: credsVault() });
   const state = openRuntime(runtimeDatabase(paths));
@@ -51,7 +54,7 @@ export function openEngine({ paths, now, imageEnvironment }: EngineOptions): Eng
     puller: imagePuller({ fetch: fetchImage(paths), images: durable.images, environment: imageEnvironment }),
     claims: durable.claims,
     runtime: ociRuntime({ root: runtimeRoot(paths) }),
-    ...(paths.rootless === undefined ? rootParts(paths) : rootlessParts(paths)),
+    ...(paths.rootless === undefined ? rootParts(paths) : rootlessParts(paths, thread)),
     bridge: bridgeOf(paths.runtime),
     ipv6: hostHasIPv6,
     limits: memoized((cgroup) => hostLimits(cgroup, { policy: paths.durable })),
