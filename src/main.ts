@@ -4,6 +4,7 @@
  * XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME, WHERRY_ROOTLESS (set by wherry itself); and, handed to skopeo only, what `storage/environment.ts` lists.
  */
 import { homedir } from "node:os";
+import { terminalSize } from "./base/terminal.ts";
 import { contextOf, type Surroundings } from "./cli/context.ts";
 import { thisNode } from "./pod/node.ts";
 import { run } from "./cli/run.ts";
@@ -36,9 +37,9 @@ const surroundings: Surroundings = {
   stdout: writerTo(1),
   stderr: writerTo(2),
   stdin: { isTerminal: isTerminal(0), text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
-  columns: () => process.stdout.columns,
+  columns: () => terminalSize(1)?.columns ?? 0,
   // A terminal that does not say how large it is (0 columns) is taken for the usual one.
-  screen: () => ({ columns: process.stderr.columns || 80, rows: process.stderr.rows || 24 }),
+  screen: () => terminalSize(2) ?? { columns: 80, rows: 24 },
   now: Date.now,
   node: thisNode,
   interrupted: () => (interruption ??= firstSignal()),

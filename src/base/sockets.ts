@@ -1,6 +1,6 @@
 /** Sockets with a source address that is not this host's (`IP_TRANSPARENT`, ip(7)), by FFI to the C library. */
 import { dlopen, FFIType, ptr } from "bun:ffi";
-import { isIPv4 } from "node:net";
+import { isIPv4 } from "./addresses.ts";
 import { fail } from "./errors.ts";
 import { errno } from "./libc.ts";
 

@@ -1,5 +1,4 @@
 /** What the commands that change services share: opening the engine, showing progress, finding services. */
-import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fail } from "../base/errors.ts";
@@ -63,7 +62,7 @@ export function runningUnit(name: string): ProcessUnit {
  * over on v2; without one, a directory of our own. A service whose scope has ended has it again: its pods are recorded there. Kind `unavailable` for an ordinary user without a manager.
  */
 export function handCgroup({ uid }: Pick<Context, "uid">, service: ServiceName, { host: { state } }: Engine): string {
-  if (cgroupHost().version === "v2" && isManaged({ uid })) return formerScope(state.pods({ service })) ?? scopeOf(service, { uid, tag: randomBytes(3).toString("hex") }).cgroup;
+  if (cgroupHost().version === "v2" && isManaged({ uid })) return formerScope(state.pods({ service })) ?? scopeOf(service, { uid, tag: crypto.getRandomValues(Buffer.alloc(3)).toString("hex") }).cgroup;
   if (uid === 0) return `/wherry/${service}`;
   const own = `${ownCgroup().replace(/^\/$/, "")}/wherry/${service}`;
   if (canMakeCgroup(own)) return own;

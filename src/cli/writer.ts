@@ -1,6 +1,7 @@
 /** Standard output and error. */
 import { fstatSync, writeSync } from "node:fs";
 import { errnoOf } from "../base/errors.ts";
+import { isTerminalDevice } from "../base/terminal.ts";
 import type { Writer } from "./context.ts";
 
 /**
@@ -29,11 +30,11 @@ export function writerTo(fd: number): Writer {
 /** Major number of /dev/null and its kin. */
 const MEMORY_DEVICES = 1;
 
-/** isatty(3). `node:tty` takes 3 ms to load, a third of what a command takes: it is asked only when the answer may be yes. */
+/** isatty(3). `node:tty`, and with it `process.stdout`, takes longer to load than a short command takes. */
 export function isTerminal(fd: number): boolean {
   try {
     const file = fstatSync(fd);
-    return file.isCharacterDevice() && file.rdev >> 8 !== MEMORY_DEVICES && process.getBuiltinModule("node:tty").isatty(fd);
+    return file.isCharacterDevice() && file.rdev >> 8 !== MEMORY_DEVICES && isTerminalDevice(fd);
   } catch (thrown) {
     if (errnoOf(thrown) === "EBADF") return false;
     throw thrown;

@@ -1,5 +1,5 @@
 /** What text must look like, field by field (apimachinery `util/validation`, core/v1 `validation`). */
-import { isIP } from "node:net";
+import { isIP } from "../base/addresses.ts";
 import { WherryError } from "../base/errors.ts";
 import { DNS_LABEL, DNS_SUBDOMAIN, parseQuantity } from "../spec/spec.ts";
 import { complain, complainMissing, field, text, what, type Cursor } from "./cursor.ts";
@@ -53,7 +53,7 @@ export const RULES = {
   signal: rule(/^SIG(ABRT|ALRM|BUS|CHLD|CLD|CONT|FPE|HUP|ILL|INT|IO|IOT|KILL|PIPE|POLL|PROF|PWR|QUIT|SEGV|STKFLT|STOP|SYS|TERM|TRAP|TSTP|TTIN|TTOU|URG|USR1|USR2|VTALRM|WINCH|XCPU|XFSZ|RTMIN(\+([1-9]|1[0-5]))?|RTMAX(-([1-9]|1[0-4]))?)$/, "a signal of Linux such as SIGTERM or SIGRTMIN+3"),
   sysctl: rule(/^[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$/, "the name of a kernel parameter such as net.core.somaxconn", 253),
   capability: rule(/^(CAP_)?[A-Z][A-Z0-9_]*$/, "the name of a capability such as NET_ADMIN, or ALL"),
-  ip: { accepts: (text) => isIP(text) !== 0, should: "an IPv4 or IPv6 address" },
+  ip: { accepts: (text) => isIP(text), should: "an IPv4 or IPv6 address" },
   absolutePath: { accepts: (text) => text.startsWith("/"), should: "an absolute path" },
   hostPath: { accepts: (text) => text.startsWith("/") && !hasBackStep(text), should: "an absolute path without '..'" },
   descendingPath: { accepts: (text) => !text.startsWith("/") && !hasBackStep(text), should: "a relative path without '..'" },

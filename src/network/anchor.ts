@@ -4,7 +4,6 @@
  * the last. The bridge also gets a fixed hardware address: the kernel would change it as ports come and go, and pods
  * would send to their gateway's old one.
  */
-import { createHash } from "node:crypto";
 import { interfaceIndex } from "../base/libc.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
 import type { Bridge } from "./network.ts";
@@ -16,7 +15,7 @@ const INTERFACE_NAME_MAX = 15;
 /** The two ends of the anchor, the first of them the port: `wherry0-a`, `wherry0-b`. */
 export function anchorOf({ interface: name }: Bridge): readonly [string, string] {
   const fits = name.length + 2 <= INTERFACE_NAME_MAX;
-  const stem = fits ? name : `br${createHash("sha256").update(name).digest("hex").slice(0, INTERFACE_NAME_MAX - 4)}`;
+  const stem = fits ? name : `br${new Bun.CryptoHasher("sha256").update(name).digest("hex").slice(0, INTERFACE_NAME_MAX - 4)}`;
   return [`${stem}-a`, `${stem}-b`];
 }
 

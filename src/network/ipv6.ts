@@ -8,7 +8,7 @@
  * inherits; taken within the shared lock, so that nobody closes the bridge meanwhile.
  */
 import { readdirSync, writeFileSync } from "node:fs";
-import { isIPv4 } from "node:net";
+import { isIPv4 } from "../base/addresses.ts";
 import { readIfExists } from "../base/files.ts";
 import { unless } from "../base/errors.ts";
 import { inStead, type Job, lock6For, netavark } from "./job.ts";

@@ -6,7 +6,6 @@
  * Attaching and detaching run one at a time, among processes too, for the bridge goes with its last pod. The register
  * says which pods are on it: the kernel ends namespaces, and the interfaces in them, some time later.
  */
-import { createHash } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { semaphore } from "../base/semaphore.ts";
@@ -104,4 +103,4 @@ function subnetsOf({ subnet, subnet6 }: Bridge, ip6: string | undefined, [first,
 }
 
 /** The end of a pod's pair that is on the bridge. */
-const portOf = (uid: string): string => `veth${createHash("sha256").update(uid).digest("hex").slice(0, 8)}`;
+const portOf = (uid: string): string => `veth${new Bun.CryptoHasher("sha256").update(uid).digest("hex").slice(0, 8)}`;

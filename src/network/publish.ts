@@ -4,7 +4,8 @@
  * pod sees the address that the client has. Clients of this host's loopback interface come from the bridge, as they do
  * for root.
  */
-import { BlockList, isIPv4 } from "node:net";
+import { BlockList } from "node:net";
+import { isIPv4 } from "../base/addresses.ts";
 import { errnoOf, fail, WherryError } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { connectFrom, type SocketAddress } from "../base/sockets.ts";

@@ -1,5 +1,4 @@
 /** What netavark is told and what it answers (its `NetworkOptions` and `StatusBlock`, versions 1.4 to 2): pure. */
-import { createHash } from "node:crypto";
 import { fail } from "../base/errors.ts";
 import type { Attachment, Bridge, PortMapping } from "./network.ts";
 
@@ -65,10 +64,10 @@ function portOf(port: PortMapping) {
 export const containerIdOf = (attachment: Attachment): string => attachment.uid.replaceAll("-", "");
 
 /** As Podman makes it: netavark names nftables chains after its beginning. */
-export const networkIdOf = (bridge: Bridge): string => createHash("sha256").update(bridge.name).digest("hex");
+export const networkIdOf = (bridge: Bridge): string => new Bun.CryptoHasher("sha256").update(bridge.name).digest("hex");
 
 /** netavark names iptables chains after it: the beginning of the SHA-512 of the network's name. */
-export const networkHashOf = (bridge: Bridge): string => createHash("sha512").update(bridge.name).digest("hex").slice(0, 13).toUpperCase();
+export const networkHashOf = (bridge: Bridge): string => new Bun.CryptoHasher("sha512").update(bridge.name).digest("hex").slice(0, 13).toUpperCase();
 
 /**
  * The hardware address of an IPv4 address of ours: locally administered, the same whenever the address is given

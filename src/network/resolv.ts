@@ -1,5 +1,5 @@
 /** /etc/resolv.conf of a pod: pure text from text (resolv.conf(5); Kubernetes "Pod's DNS Policy" and "Pod's DNS Config"). */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "../base/addresses.ts";
 import type { DnsPolicy, PodDnsConfig } from "../spec/spec.ts";
 
 /** What the kubelet lets through of name servers (all that glibc reads), of search paths, and of one search path. */

@@ -1,5 +1,5 @@
 /** Probes and hooks over TCP: a connection, and a request as the kubelet makes it (pkg/probe/http, pkg/probe/tcp). */
-import { connect, isIPv6 } from "node:net";
+import { isIPv6 } from "../base/addresses.ts";
 import { errnoOf, messageOf } from "../base/errors.ts";
 import type { HttpGetAction } from "../spec/spec.ts";
 import { limited } from "./output.ts";
@@ -120,6 +120,7 @@ async function verdict(response: Response): Promise<ProbeResult> {
 export async function tcpProbe(target: Target): Promise<ProbeResult> {
   const done = Promise.withResolvers<ProbeResult>();
   const fails = (why: string): void => done.resolve({ is: "failure", output: `dial tcp ${hostPort(target.host, target.port)}: ${why}` });
+  const { connect } = await import("node:net"); // only who uses it pays for it
   const socket = connect({ host: target.host, port: target.port });
   const timer = setTimeout(() => fails("i/o timeout"), target.timeout);
   const given = (): void => fails("operation was canceled");

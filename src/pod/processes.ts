@@ -2,7 +2,6 @@
  * `shareProcessNamespace`: the PID namespace of a pod. It lives as long as its first process, so a container that only
  * waits holds it. Its id follows from the pod's uid: like the rest of the sandbox it can be unmade from the row alone.
  */
-import { createHash } from "node:crypto";
 import { chownSync } from "node:fs";
 import { fail } from "../base/errors.ts";
 import { ensureDirectory } from "../base/files.ts";
@@ -16,7 +15,7 @@ import type { PodHost } from "./pod.ts";
 import { usersOf } from "./users.ts";
 
 /** The container that holds a pod's PID namespace, if it has one. */
-export const pauseId = (uid: PodUid): ContainerId => containerId(createHash("sha256").update(`pause ${uid}`).digest("hex"));
+export const pauseId = (uid: PodUid): ContainerId => containerId(new Bun.CryptoHasher("sha256").update(`pause ${uid}`).digest("hex"));
 
 const shares = ({ pod: { spec } }: PodRecord): boolean => spec.shareProcessNamespace === true && spec.hostPID !== true;
 const bundleOf = (host: PodHost, uid: PodUid): string => bundleDirectory(host.paths, uid, pauseId(uid));

@@ -1,5 +1,4 @@
 /** The process that holds a user's namespaces: finding one, making one. Callers hold the lock of the directory. */
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { fail, messageOf, unless } from "../base/errors.ts";
 import { CLEAN_ENV, exec } from "../base/exec.ts";
@@ -74,7 +73,7 @@ export async function replaceHolder({ owner, runtime }: Entry, pid: number): Pro
 function ownScope({ uid }: Owner): readonly string[] {
   const manager = `/run/user/${uid}`;
   if (!existsSync(`${manager}/systemd/private`)) return [];
-  const words = ["--scope", "--quiet", "--collect", `--unit=${holderScope(randomBytes(4).toString("hex"))}`, "--description=Namespaces of this user's wherry services", `--property=Before=${SERVICES_SLICE}`];
+  const words = ["--scope", "--quiet", "--collect", `--unit=${holderScope(crypto.getRandomValues(Buffer.alloc(4)).toString("hex"))}`, "--description=Namespaces of this user's wherry services", `--property=Before=${SERVICES_SLICE}`];
   return ["env", `XDG_RUNTIME_DIR=${manager}`, "systemd-run", "--user", ...words, "--"];
 }
 

@@ -2,7 +2,6 @@
  * Images out of the store: the configuration blob byte for byte, so that the image keeps its id wherever it goes, and
  * the exact layer archives that its diff IDs are digests of.
  */
-import { createHash } from "node:crypto";
 import { mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { CLEAN_ENV } from "../base/exec.ts";
 import { fail } from "../base/errors.ts";
@@ -125,7 +124,7 @@ export function manifestText(image: Image, config: Uint8Array, { type, sizeOf }:
   });
 }
 
-const digestOf = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+const digestOf = (bytes: Uint8Array): string => `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
 
 /** Holes are written out: some readers do not know tar's forms of sparse files. Times and owners of ours say nothing. */
 const TAR = ["bsdtar", "-c", "-f", "-", "--no-read-sparse", "--no-xattrs", "--no-acls", "--no-fflags", "--uid", "0", "--gid", "0", "--uname", "", "--gname", ""] as const;

@@ -62,6 +62,25 @@ scenario("a fork bomb stops at the limit of its pod, and the machine goes on", a
   }
 });
 
+/** Kubernetes has no field for it: the limit is the unit's, which all pods of a file share. */
+scenario("a limit of what a unit writes to a disk holds within a tenth for the pods in it", async (room) => {
+  const unit = unitOf("/srv/writes.yaml"), megabytes = 6;
+  const script = `read -r begin _ </proc/uptime; dd if=/dev/zero of=/data/file bs=64k count=${megabytes * 16} oflag=direct 2>/dev/null; read -r end _ </proc/uptime; echo "$begin $end"`;
+  await room.write("/srv/writes.yaml", podText("writes", { container: "volumeMounts: [{name: data, mountPath: /data}]", spec: "volumes: [{name: data, emptyDir: {}}]" }));
+  await room.write(`/run/systemd/system/${unit}.d/slow.conf`, "[Service]\nIOWriteBandwidthMax=/var/lib 1M\n");
+  try {
+    await systemctl(room, "daemon-reload");
+    await systemctl(room, "start", unit);
+    const [begin = 0, end = 0] = (await room.ok(["exec", "writes", "--", "sh", "-c", script], { timeout: 60_000 })).split(" ").map(Number);
+    console.log(`limit of 1 MB/s: ${((megabytes * 1.048576) / (end - begin)).toFixed(3)} MB/s written`);
+    expect((megabytes * 1.048576) / (end - begin)).toBeWithin(0.9, 1.1);
+  } finally {
+    await systemctl(room, "stop", unit);
+    await room.run(["rm", "-r", `/run/systemd/system/${unit}.d`]);
+    await systemctl(room, "daemon-reload");
+  }
+});
+
 const WALK = `
 cgroup=$1
 while [ "$cgroup" != ${ROOT} ]; do
