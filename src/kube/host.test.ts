@@ -4,7 +4,7 @@ import type { HostLacks } from "./host.ts";
 import { formatNotice, formatProblem } from "./problems.ts";
 
 const NOTHING: HostLacks = { controllers: {}, seLinux: false };
-const ALICE: HostLacks = { ...NOTHING, user: { name: "alice", firstPort: 1024, ids: 65537, sysctls: ["kernel.", "fs.mqueue."] } };
+const ALICE: HostLacks = { ...NOTHING, user: { name: "alice", firstPort: 1024, ids: 65537, sysctls: ["kernel.", "fs.mqueue."], grace: { stopTimeout: 120, longest: 110 } } };
 
 /** What is said of a pod whose container has these fields, and whose spec has those. */
 function said(lacks: HostLacks, container: string, spec = ""): readonly string[] {
@@ -55,6 +55,7 @@ describe("checkHost()", () => {
     ["securityContext: {capabilities: {add: [SYS_TIME]}}", "", 'web.yaml:9:44: spec.containers[0].securityContext.capabilities.add[0]: not as asked for on this host: SYS_TIME is a right over the host, which user "alice" does not have'],
     ["securityContext: {capabilities: {add: [NET_ADMIN]}}", "hostNetwork: true", 'web.yaml:9:44: spec.containers[0].securityContext.capabilities.add[0]: not as asked for on this host: NET_ADMIN is a right over the host, which user "alice" does not have'],
     ["", "volumes: [{name: tty, hostPath: {path: /dev/tty, type: CharDevice}}]", 'web.yaml:5:58: spec.volumes[0].hostPath.type: not as asked for on this host: only a device that user "alice" may open can be used'],
+    ["", "terminationGracePeriodSeconds: 111", 'web.yaml:5:34: spec.terminationGracePeriodSeconds: not as asked for on this host: at a shutdown or the last logout systemd kills what services of user "alice" have not ended after 120 s, so that at most 110 s are sure ("wherry doctor" has the command)'],
   ];
 
   for (const [container, spec, words] of rows) {
@@ -64,7 +65,12 @@ describe("checkHost()", () => {
     });
   }
 
+  test("notes a grace period that nobody wrote, too", () => {
+    expect(said({ ...NOTHING, user: { ...ALICE.user, name: "alice", firstPort: 1024, ids: 65537, sysctls: [], grace: { stopTimeout: 20, longest: 10 } } }, "")).toEqual([expect.stringContaining("web.yaml:6:3: spec: not as asked for on this host: at a shutdown")]);
+  });
+
   test("lets a user have what needs no root", () => {
+    expect(said(ALICE, "", "terminationGracePeriodSeconds: 110")).toEqual([]);
     expect(said(ALICE, "securityContext: {runAsUser: 1000, capabilities: {add: [NET_ADMIN, CHOWN]}}\n    ports: [{containerPort: 80, hostPort: 8080}]")).toEqual([]);
   });
 });

@@ -24,6 +24,8 @@ export interface UserLacks {
   readonly ids: number;
   /** Kernel parameters that only root may set, by the beginning of their names. */
   readonly sysctls: readonly string[];
+  /** Seconds after which systemd kills what is left of the user's services at a shutdown or the last logout, and the longest grace period that ends before. Absent: not known. */
+  readonly grace?: { readonly stopTimeout: number; readonly longest: number };
 }
 
 /** Notes everything that the host lacks for the pods. */
@@ -42,6 +44,7 @@ function checkPod(pod: Cursor, lacks: HostLacks): void {
   if (lacks.user === undefined) return;
   checkIds(field(spec, "securityContext"), lacks.user);
   checkSysctls(field(spec, "securityContext"), lacks.user);
+  checkGrace(spec, lacks.user);
   for (const volume of items(field(spec, "volumes"))) checkVolume(volume, lacks.user);
   for (const container of containers) checkContainer(container, { user: lacks.user, hostNetwork: flag(field(spec, "hostNetwork")) === true });
 }
@@ -80,6 +83,17 @@ function checkSysctls(security: Cursor | undefined, { sysctls, name: user }: Use
     const name = text(at);
     if (at !== undefined && name !== undefined && sysctls.some((each) => name.startsWith(each))) refuse(at, `is ${quoted(name)}, which this kernel lets only root set and not user ${quoted(user)}`);
   }
+}
+
+/** The API's default. */
+const DEFAULT_GRACE = 30;
+
+/** A user's manager is itself a service of the system's, whose stop nobody can extend. */
+function checkGrace(spec: Cursor | undefined, { name: user, grace }: UserLacks): void {
+  const given = field(spec, "terminationGracePeriodSeconds");
+  const at = given ?? spec;
+  if (at === undefined || grace === undefined || (given === undefined ? DEFAULT_GRACE : number(given) ?? 0) <= grace.longest) return;
+  notice(at, `at a shutdown or the last logout systemd kills what services of user ${quoted(user)} have not ended after ${grace.stopTimeout} s, so that at most ${grace.longest} s are sure ("wherry doctor" has the command)`);
 }
 
 function checkVolume(volume: Cursor, { name: user }: UserLacks): void {

@@ -86,7 +86,12 @@ interface Machine {
   readonly variable: string;
 }
 
-export const openBox = async (): Promise<Opened> => (ASSIGNED === "vm" ? await openVm() : await openMachine({ kind: "box", variable: "WHERRY_BOX" }));
+const BOX: Machine = { kind: "box", variable: "WHERRY_BOX" };
+
+export const openBox = async (): Promise<Opened> => (ASSIGNED === "vm" ? await openVm() : await openMachine(BOX));
+
+/** A box that nobody else has, beside the one of the test file. */
+export const openOwnBox = async (): Promise<Opened> => (ASSIGNED === undefined ? await openMachine(BOX) : { missing: "a second box is made on a real machine only" });
 
 /** The VM that `WHERRY_VM` names, which stays; else one of its own. */
 export async function openVm(): Promise<Opened> {

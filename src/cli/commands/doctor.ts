@@ -2,7 +2,7 @@
 import type { Command, Outcome } from "../command.ts";
 import type { Finding } from "../doctor/facts.ts";
 import { findingsOf, summary } from "../doctor/findings.ts";
-import { gatherFacts } from "../doctor/gather.ts";
+import { gatherFacts, gatherStopTimeout } from "../doctor/gather.ts";
 import { output } from "../options.ts";
 
 export const command: Command = {
@@ -10,8 +10,8 @@ export const command: Command = {
   examples: ["wherry doctor", "sudo wherry doctor", "wherry doctor -o json"],
   options: [{ long: "quiet", short: "q", summary: "only what is not as it should be" }, output("json", "yaml")],
   words: [],
-  run(context, input): Outcome {
-    const findings = findingsOf(gatherFacts(context.paths, context));
+  async run(context, input): Promise<Outcome> {
+    const findings = findingsOf({ ...gatherFacts(context.paths, context), ...(await gatherStopTimeout(context.uid)) });
     const exitCode = findings.some(({ level }) => level === "missing") ? 1 : 0;
     if (input.text("output") !== undefined) return { kind: "value", value: { ready: exitCode === 0, findings }, exitCode };
     const shown = input.flag("quiet") ? findings.filter(({ level }) => level !== "ok") : findings;

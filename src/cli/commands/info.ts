@@ -3,7 +3,7 @@ import { version } from "../../../package.json" with { type: "json" };
 import type { Command, Outcome } from "../command.ts";
 import { hasCreds } from "../../systemd/creds.ts";
 import { findingsOf, summary } from "../doctor/findings.ts";
-import { gatherFacts } from "../doctor/gather.ts";
+import { gatherFacts, gatherStopTimeout } from "../doctor/gather.ts";
 import { line, render } from "../describe/lines.ts";
 import { output } from "../options.ts";
 import { humanSize } from "../size.ts";
@@ -14,7 +14,7 @@ export const command: Command = {
   async run(context, input): Promise<Outcome> {
     const [durable, runtime, oci] = [await context.engine.durable(), await context.engine.runtime(), await context.engine.oci()];
     const pods = runtime.pods();
-    const facts = gatherFacts(context.paths, context);
+    const facts = { ...gatherFacts(context.paths, context), ...(await gatherStopTimeout(context.uid)) };
     const host = summary(findingsOf(facts));
     const value = {
       version,

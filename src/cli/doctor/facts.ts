@@ -60,6 +60,8 @@ export interface Facts {
   readonly systemd: boolean;
   readonly userManager: boolean;
   readonly lingering: boolean;
+  /** Seconds until systemd kills what the user's manager has not ended, at a shutdown or the last logout. Absent: not asked, or not known. */
+  readonly stopTimeout?: number;
   readonly durable: Place;
   readonly runtime: Place;
   /** The signature policy that skopeo reads (containers-policy.json(5)), and the default seccomp profile. */

@@ -18,7 +18,7 @@ describe("findingsOf()", () => {
 
   test("asks an ordinary user's host for what only a user needs", () => {
     const [user, root] = [ALICE, ROOT].map((facts) => findingsOf(facts).map(({ about }) => about));
-    expect(user?.filter((about) => root?.includes(about) !== true)).toEqual(["user namespaces", "/dev/net/tun", "host ports", "subordinate ids", "user manager", "lingering", "nft", "pasta", "unshare", "setsid", "newuidmap", "newgidmap"]);
+    expect(user?.filter((about) => root?.includes(about) !== true)).toEqual(["user namespaces", "/dev/net/tun", "host ports", "subordinate ids", "user manager", "lingering", "stop timeout", "nft", "pasta", "unshare", "setsid", "newuidmap", "newgidmap"]);
     expect(root?.filter((about) => user?.includes(about) !== true)).toEqual(["idmapped mounts", "net.ipv4.ip_forward", "netavark", "iptables", "systemd-creds"]);
   });
 
@@ -38,6 +38,7 @@ describe("findingsOf()", () => {
     [{ systemd: false }, "systemd", "warning", "not started by it", "sudo apt-get install systemd-sysv"],
     [{ userManager: false }, "user manager", "missing", "no service manager", "sudo loginctl enable-linger alice"],
     [{ lingering: false }, "lingering", "warning", "none starts at boot", "sudo loginctl enable-linger alice"],
+    [{ stopTimeout: 120 }, "stop timeout", "warning", 'grace period above 110 s may lose', "sudo systemctl daemon-reload"],
     [{ cgroups: { version: "v1", hybrid: true, available: ["cpu"], delegated: ["cpu"] } }, "cgroups", "missing", "hybrid", `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX systemd.unified_cgroup_hierarchy=1"' | sudo tee /etc/default/grub.d/systemd.unified_cgroup_hierarchy-1.cfg`],
     [{ cgroups: { ...ALICE.cgroups, delegated: ["memory", "pids"] } }, "cgroup cpu", "warning", 'not handed to user "alice"', "sudo mkdir -p /etc/systemd/system/user@.service.d"],
     [{ cgroups: { ...ALICE.cgroups, available: ["cpu", "pids"], delegated: ["cpu", "pids"] } }, "cgroup memory", "warning", "the kernel offers no such", `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX cgroup_enable=memory"' | sudo tee /etc/default/grub.d/cgroup_enable-memory.cfg`],

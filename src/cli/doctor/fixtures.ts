@@ -17,7 +17,7 @@ export const ALICE: Facts = {
   noNewPrivileges: false,
   cgroups: { version: "v2", hybrid: false, available: ["cpu", "io", "memory", "pids"], delegated: ["cpu", "memory", "pids"] },
   subordinate: { uid: "alice:100000:65536\n", gid: "alice:100000:65536\n" },
-  systemd: true, userManager: true, lingering: true,
+  systemd: true, userManager: true, lingering: true, stopTimeout: 900,
   durable: place("/home/alice/.local/share/wherry"),
   runtime: place("/run/user/1000/wherry", { type: "tmpfs" }),
   policy: "/etc/containers/policy.json",

@@ -14,6 +14,7 @@ import { attributesOf } from "../../storage/syscalls.ts";
 import { isSystemdRunning } from "../../systemd/host.ts";
 import { isLingering } from "../../systemd/linger.ts";
 import { isManaged } from "../../systemd/scope.ts";
+import { managerStopTimeout } from "../../systemd/stopTimeout.ts";
 import type { CgroupFacts, Facts, Place, Program } from "./facts.ts";
 import { mountOf } from "./mountTable.ts";
 
@@ -43,6 +44,12 @@ export function gatherFacts(paths: Paths, { uid, home }: { readonly uid: number;
 export function gatherHost(uid: number): Pick<Facts, "user" | "cgroups" | "sysctls" | "kernel" | "subordinate"> {
   const user = ownerOf(uid);
   return { user, cgroups: cgroups(user), sysctls: sysctls(), kernel: release(), subordinate: { uid: readOr(SUBORDINATE.uid), gid: readOr(SUBORDINATE.gid) } };
+}
+
+/** The one fact that is in no file: systemd is asked. Root's services are not in a user's manager. */
+export async function gatherStopTimeout(uid: number): Promise<Pick<Facts, "stopTimeout">> {
+  const stopTimeout = uid === 0 ? undefined : await managerStopTimeout(uid);
+  return stopTimeout === undefined ? {} : { stopTimeout };
 }
 
 const PROGRAMS = [

@@ -50,7 +50,7 @@ test("requireCgroups() asks for v2 and for the user's manager", () => {
 
 describe("hostLacks()", () => {
   test("of a user: the first host port, how many ids, parameters of the kernel, controllers that were not handed down", () => {
-    expect(hostLacks(ALICE)).toMatchObject({ user: { name: "alice", firstPort: 1024, ids: 65537, sysctls: [] }, controllers: { hugetlb: 'this host has no cgroup controller "hugetlb"' } });
+    expect(hostLacks(ALICE)).toMatchObject({ user: { name: "alice", firstPort: 1024, ids: 65537, sysctls: [], grace: { stopTimeout: 900, longest: 890 } }, controllers: { hugetlb: 'this host has no cgroup controller "hugetlb"' } });
     expect(hostLacks({ ...ALICE, kernel: "5.15.0" }).user?.sysctls).toEqual(["kernel.", "fs.mqueue."]);
     expect(hostLacks({ ...ALICE, cgroups: { ...ALICE.cgroups, delegated: ["pids"] } }).controllers["cpu"]).toBe('cgroup controller "cpu" is not handed to user "alice" ("wherry doctor" has the command)');
   });

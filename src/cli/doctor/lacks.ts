@@ -7,16 +7,18 @@ import type { Facts, Finding } from "./facts.ts";
 import { atLeast, firstHostPort, userNamespaces } from "./kernel.ts";
 import { runtimeDirectory, store } from "./places.ts";
 import { programFindings } from "./programs.ts";
-import { cgroupFindings, subordinateIds, userManager } from "./users.ts";
+import { cgroupFindings, longestGrace, subordinateIds, userManager } from "./users.ts";
 
 /** What pods of this user cannot have, for the check of manifests. Pure but for the look at SELinux, which every kernel has or has not. */
-export function hostLacks(facts: Pick<Facts, "user" | "cgroups" | "sysctls" | "kernel" | "subordinate">): HostLacks {
+export function hostLacks(facts: Pick<Facts, "user" | "cgroups" | "sysctls" | "kernel" | "subordinate" | "stopTimeout">): HostLacks {
   const lacks = { controllers: absentControllers(facts), seLinux: !existsSync("/sys/fs/selinux/enforce") };
   if (facts.user.uid === 0) return lacks;
   const ids = Math.min(...[facts.subordinate.uid, facts.subordinate.gid].map((text) => rangesOf(text, facts.user).reduce((sum, { count }) => sum + count, 1)));
   // Who owns an IPC namespace may set its parameters since Linux 5.19.
   const sysctls = atLeast(facts.kernel, [5, 19]) ? [] : ["kernel.", "fs.mqueue."];
-  return { ...lacks, user: { name: facts.user.name, firstPort: firstHostPort(facts), ids, sysctls } };
+  const { stopTimeout } = facts;
+  const grace = stopTimeout === undefined ? {} : { grace: { stopTimeout, longest: longestGrace(stopTimeout) } };
+  return { ...lacks, user: { name: facts.user.name, firstPort: firstHostPort(facts), ids, sysctls, ...grace } };
 }
 
 const CONTROLLERS = ["cpu", "memory", "hugetlb"];

@@ -6,7 +6,7 @@ import { asRoot, type Facts, type Finding, isRoot, missing, ok, warning } from "
 /** One finding for each grant. */
 export function userFindings(facts: Facts): readonly Finding[] {
   if (isRoot(facts)) return [systemd(facts), ...cgroupFindings(facts)];
-  return [subordinateIds(facts), systemd(facts), userManager(facts), lingering(facts), ...cgroupFindings(facts)];
+  return [subordinateIds(facts), systemd(facts), userManager(facts), lingering(facts), ...stopTimeout(facts), ...cgroupFindings(facts)];
 }
 
 /** Images have users up to 65535. */
@@ -39,6 +39,31 @@ export const linger = ({ user }: Pick<Facts, "user">): string => lingerCommand(u
 function lingering(facts: Facts): Finding {
   if (facts.lingering) return ok("lingering", "services start at boot and go on after a logout");
   return warning("lingering", "off: services end when the last session does, and none starts at boot", linger(facts));
+}
+
+/** Seconds that ending a pod may take besides its grace period: SIGKILL, and taking back what it had. */
+const STOP_RESERVE = 10;
+/** What pods that store something ask for; it should be kept. */
+const USUAL_GRACE = 120;
+
+/** The longest grace period, in seconds, that a user's pods have at a shutdown. */
+export const longestGrace = (stopTimeout: number): number => Math.max(0, Math.floor(stopTimeout) - STOP_RESERVE);
+
+/** Of effect without a restart. 15 minutes are half of what a shutdown itself may take (systemd's poweroff.target). */
+const MORE_TIME: readonly string[] = [
+  "sudo mkdir -p /etc/systemd/system/user@.service.d",
+  "printf '[Service]\\nTimeoutStopSec=15min\\n' | sudo tee /etc/systemd/system/user@.service.d/stop-timeout.conf",
+  "sudo systemctl daemon-reload",
+];
+
+/** TimeoutStopSec= of user@.service, which no service of the user can extend. */
+function stopTimeout({ stopTimeout: time, user }: Facts): readonly Finding[] {
+  const about = "stop timeout";
+  if (time === undefined) return [];
+  if (time === Infinity) return [ok(about, "none: every grace period is kept")];
+  const text = `${time} s for all services at a shutdown or the last logout`;
+  if (longestGrace(time) >= USUAL_GRACE) return [ok(about, `${text}: grace periods of up to ${longestGrace(time)} s are kept`)];
+  return [warning(about, `${text}, then systemd kills them: pods of user "${user.name}" with a grace period above ${longestGrace(time)} s may lose the rest of it`, ...MORE_TIME)];
 }
 
 const LIMITED: Readonly<Record<string, string>> = { cpu: "limits and requests of cpu", memory: "limits of memory", pids: "numbers of processes" };

@@ -1,13 +1,17 @@
 /** An ordinary user's wherry, with pods on the user's bridge and on the host's network. */
-import { expect } from "bun:test";
+import { expect, test } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
 import { IMAGE } from "../../harness/image.ts";
 import { type PodText, podText, type PodView } from "../../harness/objects.ts";
+import { longShutdown } from "../../harness/longShutdown.ts";
 import { kill, processes } from "../../harness/processes.ts";
 import { CHECKOUT, openBox, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 import { unitOf } from "../../harness/units.ts";
 import { newUser, takeUserDown, type User } from "../../harness/users.ts";
+
+/** Takes two minutes, in a box of its own, while the scenarios run in this one. */
+const shutdown = longShutdown();
 
 const users: User[] = [];
 
@@ -94,6 +98,15 @@ userScenario("limits without a controller are told at their field, and are not f
   const { status, stderr } = await alice().wherry(["play", "limited.yaml"], { timeout: 60_000 });
   expect(status).toBe(0);
   expect(stderr).toMatch(/limited\.yaml:\d+:\d+: spec\.containers\[0\]\.resources\.limits\.memory: not as asked for on this host: .*cgroup controller "memory"/);
+});
+
+userScenario("a grace period that systemd would cut at a shutdown is told at its field, and by doctor with the commands", async () => {
+  const words = /: spec\.terminationGracePeriodSeconds: not as asked for on this host: .* user "alice" have not ended after 120 s, so that at most 110 s are sure/;
+  await alice().write("/home/alice/patient.yaml", podText("patient", { grace: 120 }));
+  expect((await alice().wherry(["validate", "patient.yaml"])).stderr).toMatch(words);
+  const { status, stderr } = await alice().wherry(["play", "patient.yaml"], { timeout: 60_000 });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(words) });
+  expect((await alice().wherry(["doctor", "--quiet"])).stdout).toMatch(/warning +stop timeout +120 s .*\n.*user@\.service\.d\n.*TimeoutStopSec=15min.*\n +sudo systemctl daemon-reload/);
 });
 
 userScenario("after kill -9 of the holder, exec, play and down go on in the same namespaces", async (room) => {
@@ -225,3 +238,9 @@ userScenario("fields that need root are told by line before anything starts", as
   expect(status).toBe(3);
   expect(stderr).toMatch(/low\.yaml:\d+:\d+: spec\.containers\[0\]\.ports\[0\]\.hostPort: is 80, should be 1024 or more for user "alice"/);
 });
+
+test("a shutdown honours grace periods of two minutes, also of a user whom doctor's commands have given the time", async () => {
+  const said = await shutdown.awaited();
+  if ("missing" in said) return console.log(`not tested: ${said.missing}`);
+  expect(said).toEqual({ root: "ending\nended\n", user: "ending\nended\n" });
+}, 300_000);
