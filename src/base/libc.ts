@@ -139,6 +139,12 @@ const terminalCalls = dlopen("libc.so.6", {
 const PIDFD_OPEN = 434, PIDFD_GETFD = 438;
 const TIOCGWINSZ = 0x5413n, TIOCSWINSZ = 0x5414n;
 
+/** `pidfd_open(2)`: a descriptor of a process, close-on-exec; undefined when there is no such process. */
+export function openPidfd(pid: number): number | undefined {
+  const fd = Number(terminalCalls.syscall(PIDFD_OPEN, pid, 0, 0));
+  return fd < 0 ? undefined : fd;
+}
+
 /**
  * Gives the terminal that is descriptor `to` of process `pid` the size of the one on our descriptor `from`
  * (`ioctl_tty(2)`, `pidfd_getfd(2)`). False when the process has gone, or one of the two is no terminal.
@@ -146,8 +152,8 @@ const TIOCGWINSZ = 0x5413n, TIOCSWINSZ = 0x5414n;
 export function copyTerminalSize(from: number, pid: number, to: number): boolean {
   const size = new Uint16Array(4);
   if (terminalCalls.ioctl(from, TIOCGWINSZ, ptr(size)) !== 0) return false;
-  const pidfd = Number(terminalCalls.syscall(PIDFD_OPEN, pid, 0, 0));
-  if (pidfd < 0) return false;
+  const pidfd = openPidfd(pid);
+  if (pidfd === undefined) return false;
   const fd = Number(terminalCalls.syscall(PIDFD_GETFD, pidfd, to, 0));
   libc.close(pidfd);
   if (fd < 0) return false;

@@ -45,8 +45,11 @@ export interface NamespaceFiles {
 }
 
 export interface Network {
-  /** Attaches a pod's network namespace. Repeating it after a crash is safe. Safe while other processes attach and detach. Kind `failed` with netavark's sentence. */
-  attach(attachment: Attachment): Promise<{ readonly mac: string }>;
+  /**
+   * Attaches a pod's network namespace. Repeating it after a crash is safe. Safe while other processes attach and detach. Kind `failed` with netavark's sentence.
+   * `tell` hears why the pod does not reach the outside, where that is no failure; also later, until it is detached.
+   */
+  attach(attachment: Attachment, tell?: (why: string) => void): Promise<{ readonly mac: string }>;
   /**
    * Takes back everything `attach` made: interface, firewall rules, and with the last pod of the bridge the bridge itself.
    * What is gone already is success, also when the namespace file is missing or unmounted. Comes before `removeNamespaces`:
@@ -54,7 +57,7 @@ export interface Network {
    */
   detach(attachment: Attachment): Promise<void>;
   /** For who takes over a pod that is attached: starts again what runs for it and has ended meanwhile. Absent where nothing runs. */
-  resume?(attachment: Attachment): Promise<void>;
+  resume?(attachment: Attachment, tell?: (why: string) => void): Promise<void>;
 }
 
 /** Code of the error that leaves the calling thread in a pod's namespaces: whoever sees it must end the process at once. */

@@ -9,6 +9,7 @@ import type { Attachment, PortMapping } from "../network/network.ts";
 import { helperLives } from "../network/outside.ts";
 import { startOf } from "../network/outsideWords.ts";
 import { netnsIn, OUTSIDE, OUTSIDE_SETUP } from "../network/rootless.ts";
+import { eventually } from "../../test/harness/eventually.ts";
 import { type Errand, goOn, GREETING_PORT, sendNeighbour } from "../../test/harness/neighbour.ts";
 import { HOST_ADDRESS, lacksForUserRoom, NEIGHBOUR_ADDRESS, userRoom } from "../../test/harness/userRoom.ts";
 import { NetworkThread } from "./networkThreadClient.ts";
@@ -214,15 +215,34 @@ if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
     process.kill(Number(readFileSync(`${directory}/outside`, "utf8").split(" ")[0]));
   });
 
+  const helper = `${runtime}/rootless/outside`;
+  const killHelper = (): number => {
+    const [pid = 0] = readFileSync(helper, "utf8").split(" ").map(Number);
+    process.kill(pid, "SIGKILL");
+    return pid;
+  };
+
   test("attach() starts the helper again when it was killed", async () => {
     const one = await pod(1);
-    await network.attach(one);
-    const [pid = 0] = readFileSync(`${runtime}/rootless/outside`, "utf8").split(" ").map(Number);
-    process.kill(pid, "SIGKILL");
+    const pid = killHelper();
     while (existsSync(`/proc/${pid}`)) await Bun.sleep(1);
     await network.attach(one);
     expect(await goFrom(one.netns, { protocol: "tcp", host: NEIGHBOUR_ADDRESS, port: GREETING_PORT })).toBe(`you are ${HOST_ADDRESS}\n`);
     await network.detach(one);
+  });
+
+  test("a helper that is killed while pods are attached is started again at once, by one of those who have them", async () => {
+    const [one, two] = [await pod(1), await pod(2)];
+    const other = rootlessParts(paths).network;
+    await Promise.all([network.attach(one), other.attach(two)]);
+    const first = killHelper();
+    while (existsSync(`/proc/${first}`)) await Bun.sleep(1);
+    const answers = (): Promise<string> => goFrom(one.netns, { protocol: "tcp", host: NEIGHBOUR_ADDRESS, port: GREETING_PORT });
+    await eventually(async () => expect(await answers()).toBe(`you are ${HOST_ADDRESS}\n`), { within: 3_000 });
+    await Promise.all([network.detach(one), other.detach(two)]);
+    expect(killHelper()).not.toBe(first);
+    await Bun.sleep(500); // nobody needs it
+    expect(helperLives(`${runtime}/rootless`)).toBe(false);
   });
 });
 

@@ -2,8 +2,11 @@
 import { rootlessDirectory, type Paths } from "../base/paths.ts";
 import { allDone } from "../base/promises.ts";
 import type { Attachment, Network } from "../network/network.ts";
+import { helperIn } from "../network/outsideWords.ts";
 import { ensureOutside, netnsIn, OUTSIDE } from "../network/rootless.ts";
+import { ownScope } from "../rootless/scope.ts";
 import { kernel, type Kernel } from "./kernel.ts";
+import { OutsideKeeper } from "./outsideKeeper.ts";
 import { Publisher } from "./publisher.ts";
 import { type NetworkThread, userNetworkThread } from "./networkThreadClient.ts";
 import type { BridgeRequests, PodHost } from "./pod.ts";
@@ -12,30 +15,35 @@ import type { BridgeRequests, PodHost } from "./pod.ts";
 export function rootlessParts(paths: Paths, thread = userNetworkThread(paths)): Pick<PodHost, "network" | "kernel" | "bridgeRequests" | "forwarder"> {
   const directory = rootlessDirectory(paths.runtime);
   const publisher = new Publisher({ directory: `${directory}/published`, netns: netnsIn(directory), self: paths.self });
-  return { network: networkOf({ thread, publisher, directory }), kernel: kernelOf(thread), bridgeRequests: requestsOf(thread), forwarder: OUTSIDE.nameServer };
+  const through = (): readonly string[] => (paths.rootless === undefined ? [] : ownScope(paths.rootless, "-outside"));
+  const outside = new OutsideKeeper({ helper: helperIn(directory), ensure: () => ensureOutside(directory, through) });
+  return { network: networkOf({ thread, publisher, outside }), kernel: kernelOf(thread), bridgeRequests: requestsOf(thread), forwarder: OUTSIDE.nameServer };
 }
 
 interface Parts {
   readonly thread: NetworkThread;
   readonly publisher: Publisher;
-  readonly directory: string;
+  readonly outside: OutsideKeeper;
 }
 
-function networkOf({ thread, publisher, directory }: Parts): Network {
-  const detach = (attachment: Attachment): Promise<void> => allDone([thread.call("detach", attachment), publisher.stop(attachment)]);
+function networkOf({ thread, publisher, outside }: Parts): Network {
+  const detach = async (attachment: Attachment): Promise<void> => {
+    outside.remove(attachment.uid);
+    await allDone([thread.call("detach", attachment), publisher.stop(attachment)]);
+  };
   return {
     detach,
-    async attach(attachment) {
+    async attach(attachment, tell) {
       const attached = thread.call("attach", attachment);
       try {
-        await allDone([attached, publisher.start(attachment), ensureOutside(directory)]);
+        await allDone([attached, publisher.start(attachment), outside.add(attachment.uid, tell)]);
         return await attached;
       } catch (thrown) {
         await detach(attachment).catch(() => undefined); // what could not be undone is still known, for the next detach
         throw thrown;
       }
     },
-    resume: (attachment) => allDone([publisher.resume(attachment), ensureOutside(directory)]),
+    resume: (attachment, tell) => allDone([publisher.resume(attachment), outside.add(attachment.uid, tell)]),
   };
 }
 

@@ -1,12 +1,13 @@
 /** The process that holds a user's namespaces: finding one, making one. Callers hold the lock of the directory. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { fail, messageOf, unless } from "../base/errors.ts";
 import { CLEAN_ENV, exec } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
 import { lineReader } from "../base/lines.ts";
 import { livingProcess } from "../base/pidFile.ts";
 import { mapWords, requireRanges, SUBORDINATE } from "./ids.ts";
-import { type Entry, holderScope, type Owner, rootlessDirectory, SERVICES_SLICE } from "./rootless.ts";
+import { type Entry, rootlessDirectory } from "./rootless.ts";
+import { ownScope } from "./scope.ts";
 
 /** A living process in the namespaces, undefined when there is none. */
 export function livingHolder(runtime: string): number | undefined {
@@ -67,14 +68,6 @@ export async function startHolder({ owner, runtime, setUp }: Entry): Promise<num
 export async function replaceHolder({ owner, runtime }: Entry, pid: number): Promise<number> {
   const join = ["nsenter", "--target", String(pid), "--user", "--mount", "--preserve-credentials", "--", "/bin/sh", "-euc", `echo "$$"\n${HOLD}`, "holder", rootlessDirectory(runtime)];
   return await handshake([...ownScope(owner), "setsid", ...join], async () => {});
-}
-
-/** Outside of the cgroup of a unit or a session, which would end the holder with it or be kept alive by it. */
-function ownScope({ uid }: Owner): readonly string[] {
-  const manager = `/run/user/${uid}`;
-  if (!existsSync(`${manager}/systemd/private`)) return [];
-  const words = ["--scope", "--quiet", "--collect", `--unit=${holderScope(crypto.getRandomValues(Buffer.alloc(4)).toString("hex"))}`, "--description=Namespaces of this user's wherry services", `--property=Before=${SERVICES_SLICE}`];
-  return ["env", `XDG_RUNTIME_DIR=${manager}`, "systemd-run", "--user", ...words, "--"];
 }
 
 async function map(program: string, pid: number, words: readonly string[]): Promise<void> {

@@ -51,5 +51,5 @@ export { rootlessDirectory } from "../base/paths.ts";
  */
 export const SERVICES_SLICE = "app-wherry.slice";
 
-/** The scope of a new holder. A name is not used twice: systemd may still know of the unit of one that was killed. */
-export const holderScope = (tag: string): string => `wherry-namespaces-${tag}.scope`;
+/** How the names of scopes begin. None is used twice: systemd may still know of the unit of a holder that was killed. */
+export const NAMESPACES_SCOPE = "wherry-namespaces-";

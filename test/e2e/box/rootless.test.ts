@@ -192,6 +192,26 @@ userScenario("pods of a user reach each other, are probed, answer on a port of t
   expect((await alice().run(["sh", "-c", forward])).stdout).toBe("page\n");
 });
 
+/** The box has a way to the outside, which pasta wants of its host, until disposed of. Nobody is there. */
+async function connected(room: Room): Promise<AsyncDisposable> {
+  const make = "ip link add world0 type veth peer name world1; ip address add 192.0.2.2/24 dev world0; ip link set world0 up; ip link set world1 up; ip route add default via 192.0.2.1";
+  await room.run(["sh", "-euc", make]);
+  return { [Symbol.asyncDispose]: async () => void (await room.run(["ip", "link", "delete", "world0"])) };
+}
+
+userScenario("what connects the user's network and is killed comes back at once, in a scope that is no service's", async (room) => {
+  await using _ = await connected(room);
+  await played(alice(), "web");
+  const helper = async (): Promise<number> => Number((await alice().run(["cut", "-d", " ", "-f", "1", `/run/user/${alice().uid}/wherry/rootless/outside`])).stdout);
+  const first = await helper();
+  await kill(room, first);
+  await eventually(async () => expect((await processes(room)).filter(({ command }) => command.startsWith("pasta ")).length).toBe(1), { within: 5_000 });
+  expect(await helper()).not.toBe(first);
+  expect((await room.run(["cat", `/proc/${await helper()}/cgroup`])).stdout).toMatch(/\/wherry-namespaces-\w+-outside\.scope$/m);
+  await alice().ok(["down", "web"], { timeout: 60_000 });
+  expect(await alice().systemctl("list-units", "--no-legend", "wherry-web-*.scope")).toBe("");
+});
+
 userScenario("a host port that another user holds is refused before anything is made, with who holds it", async (room) => {
   const options = { script: "trap 'exit 0' TERM; nc -ll -p 18080 -e /bin/cat & wait", container: "ports: [{containerPort: 18080}]" };
   await played(alice(), "port", { ...options, spec: "hostNetwork: true" });
