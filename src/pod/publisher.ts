@@ -1,13 +1,14 @@
 /**
  * The processes that an ordinary user's pods have their host ports from (`network/publish.ts`): one for each pod that has
  * some. Each records its pid and start time in a file of the pod's uid before it does anything else, and lives on when
- * its starter dies; whoever takes a pod over finds it there.
+ * its starter dies; whoever takes a pod over finds it there. Who started or found it starts it again when it is killed.
  */
 import { existsSync, rmSync } from "node:fs";
 import { WherryError, fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
 import { ensureDirectory } from "../base/files.ts";
 import { livingProcess, startTimeOf } from "../base/pidFile.ts";
+import { processEnd } from "../base/processEnd.ts";
 import type { Attachment } from "../network/network.ts";
 import type { Publication } from "../network/publish.ts";
 import { uncarried } from "./networkCalls.ts";
@@ -31,7 +32,8 @@ export interface PublisherOptions {
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #started = new Map<string, Bun.Subprocess>();
+  /** Which process publishes for a pod, as far as it is watched, by the pod's uid. */
+  readonly #watched = new Map<string, number>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -47,14 +49,13 @@ export class Publisher {
     const argv = ["setsid", "sh", "-euc", BECOME, "publish", this.#record(attachment), ...self, "publish"];
     const child = Bun.spawn(argv, { env: { ...CLEAN_ENV }, stdin: Buffer.from(JSON.stringify(request)), stdout: "pipe", stderr: "ignore", cwd: "/" });
     await ready(child, attachment);
-    this.#started.set(attachment.uid, child);
     child.unref();
-    void child.exited.then(() => this.#restart(attachment, child));
+    this.#watch(attachment);
   }
 
   /** Takes the host ports back; a pod without is success. */
   async stop(attachment: Attachment): Promise<void> {
-    this.#started.delete(attachment.uid);
+    this.#watched.delete(attachment.uid);
     await this.#end(attachment);
     rmSync(this.#record(attachment), { force: true });
   }
@@ -66,7 +67,9 @@ export class Publisher {
 
   /** As `start`, unless it has them. */
   async resume(attachment: Attachment): Promise<void> {
-    if (attachment.ports.length > 0 && this.#living(attachment) === undefined) await this.start(attachment);
+    if (attachment.ports.length === 0) return;
+    if (this.#living(attachment) === undefined) await this.start(attachment);
+    else this.#watch(attachment);
   }
 
   #record({ uid }: Attachment): string {
@@ -77,11 +80,20 @@ export class Publisher {
     return livingProcess(this.#record(attachment));
   }
 
+  /** The process may be another's child. One that has ended meanwhile is restarted. */
+  #watch(attachment: Attachment): void {
+    const pid = this.#living(attachment) ?? 0;
+    if (pid !== 0 && this.#watched.get(attachment.uid) === pid) return;
+    this.#watched.set(attachment.uid, pid);
+    const restart = (): void => this.#restart(attachment, pid);
+    void processEnd(this.#record(attachment)).then(restart, restart);
+  }
+
   /** One that was killed is started again, unless somebody has taken it back or started it meanwhile. */
-  #restart(attachment: Attachment, child: Bun.Subprocess): void {
+  #restart(attachment: Attachment, pid: number): void {
     setTimeout(() => {
-      const mine = this.#started.get(attachment.uid) === child && existsSync(this.#record(attachment));
-      if (mine) this.resume(attachment).catch(() => this.#restart(attachment, child));
+      const mine = this.#watched.get(attachment.uid) === pid && existsSync(this.#record(attachment));
+      if (mine) this.resume(attachment).catch(() => this.#restart(attachment, pid));
     }, AGAIN).unref();
   }
 }

@@ -187,6 +187,24 @@ if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
     expect(await goOn({ protocol: "tcp", host: HOST_ADDRESS, port: 8084 })).toBe("ECONNREFUSED");
   }, 20_000);
 
+  test("a publisher that an earlier process has started, and that is killed, is started again by who has taken the pod over", async () => {
+    const one = await pod(1, [mapping(8085, "tcp")]);
+    const script = `const { network } = (await import(${JSON.stringify(`${import.meta.dir}/rootless.ts`)})).rootlessParts(${JSON.stringify(paths)});
+      await network.attach(${JSON.stringify(one)}); process.exit(0);`;
+    await exec([process.execPath, "-e", script]);
+    await network.resume?.(one);
+    await network.resume?.(one);
+    const record = `${runtime}/rootless/published/${one.uid}`;
+    const first = readFileSync(record, "utf8");
+    await using _ = await serve(one, 80);
+    process.kill(Number(first.split(" ")[0]), "SIGKILL");
+    await eventually(async () => expect(readFileSync(record, "utf8")).not.toBe(first), { within: 5_000 });
+    await eventually(async () => expect(await goOn({ protocol: "tcp", host: "127.0.0.1", port: 8085 })).toBe(`you are ${bridge.gateway}`), { within: 5_000 });
+    await network.detach(one);
+    await Bun.sleep(1100);
+    expect(existsSync(record)).toBe(false);
+  }, 20_000);
+
   test("attach() and detach() go on where a killed process stopped", async () => {
     for (const attached of [0, 1, 4]) {
       const pods = await Promise.all(Array.from({ length: 6 }, (_, index) => pod(index + 1, index % 2 === 0 ? [mapping(24001 + index, "tcp")] : [])));
