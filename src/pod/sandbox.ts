@@ -44,10 +44,18 @@ export async function makeSandbox(host: PodHost, given: PodRecord, from: { reado
   if (record.pod.spec.hostIPC !== true) host.kernel.mountShm(`${directory}/shm`, record.ids ?? 0);
   for (const message of writeFiles(host, record, directory)) from.reporter.event({ type: "Warning", reason: "DNSConfigForming", message, fieldPath: "" });
   await allDone([
-    ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record))] : []),
+    ...(record.network === "bridge" ? [host.network.attach(attachmentOf(host, record), tellUnreachable(from.reporter))] : []),
     makeVolumes(host, record, from),
     processNamespace(host, record),
   ]);
+}
+
+/** For what the network says while a pod is attached to it; the kubelet's reason, for a pod that runs all the same. */
+export function tellUnreachable(reporter: PodReporter): (why: string) => void {
+  return (why) => {
+    reporter.event({ type: "Warning", reason: "NetworkNotReady", message: `network is not ready: the pod does not reach the outside: ${why}`, fieldPath: "" });
+    reporter.progress(`does not reach the outside: ${why}`);
+  };
 }
 
 async function makeNamespaces(host: PodHost, record: PodRecord): Promise<void> {

@@ -17,7 +17,7 @@ import { Ends } from "./ends.ts";
 import type { ConfigSource, PodHost, PodReporter } from "./pod.ts";
 import { PodImages } from "./images.ts";
 import { recordEnd, showBackOffs } from "./recordEnd.ts";
-import { attachmentOf, makeSandbox, removeSandbox, sandboxStands, unmakeSandbox } from "./sandbox.ts";
+import { attachmentOf, makeSandbox, removeSandbox, sandboxStands, tellUnreachable, unmakeSandbox } from "./sandbox.ts";
 import { endBackOffs } from "./retry.ts";
 import { recordRejection, recordSandboxFailure } from "./sandboxFailure.ts";
 import { startContainer } from "./start.ts";
@@ -149,7 +149,7 @@ export class PodWorker implements Disposable {
     }
     const record = this.#record();
     if (record.sandboxAt === 0 || !(await sandboxStands(host, record))) await this.#loseSandbox(record);
-    else if (record.network === "bridge") await host.network.resume?.(attachmentOf(host, record));
+    else if (record.network === "bridge") await host.network.resume?.(attachmentOf(host, record), tellUnreachable(this.#options.reporter));
     this.#recovered = true;
   }
 

@@ -199,6 +199,14 @@ async function connected(room: Room): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: async () => void (await room.run(["ip", "link", "delete", "world0"])) };
 }
 
+userScenario("events say why pods do not reach the outside", async () => {
+  expect((await alice().run(["sh", "-c", "ip route"])).stdout).toBe(""); // the box has no network, of which pasta would be a part
+  await alice().write("/home/alice/lonely.yaml", podText("lonely"));
+  const { status, stderr } = await alice().wherry(["play", "lonely.yaml"], { timeout: 60_000 });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("pod/lonely does not reach the outside: External interface not usable\n") });
+  expect(await alice().ok(["events"])).toMatch(/Warning +NetworkNotReady +pod\/lonely +network is not ready: the pod does not reach the outside: External interface not usable/);
+});
+
 userScenario("what connects the user's network and is killed comes back at once, in a scope that is no service's", async (room) => {
   await using _ = await connected(room);
   await played(alice(), "web");
