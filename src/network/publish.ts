@@ -7,8 +7,8 @@
 import { BlockList } from "node:net";
 import { isIPv4 } from "../base/addresses.ts";
 import { errnoOf, fail, WherryError } from "../base/errors.ts";
-import { readIfExists } from "../base/files.ts";
 import { connectFrom, type SocketAddress } from "../base/sockets.ts";
+import { firstFreePort, freePortCommand } from "./lowPorts.ts";
 import { enterNetwork } from "./namespaces.ts";
 import type { Attachment, PortMapping } from "./network.ts";
 import { OUTSIDE } from "./outsideWords.ts";
@@ -118,11 +118,8 @@ function refusal(thrown: unknown, { attachment, port: { hostPort, protocol }, ho
   }
   if (code === "EACCES" || code === "EPERM") {
     const message = `Cannot publish port "${port}" of pod "${pod}": ports below ${firstFreePort()} are not for ordinary users, it must be a higher one, or the host must let them`;
-    return new WherryError("unavailable", message, { code: "ELOWPORT", cause: thrown, hint: `sudo sysctl -w ${SYSCTL}=${hostPort}` });
+    return new WherryError("unavailable", message, { code: "ELOWPORT", cause: thrown, hint: freePortCommand(hostPort) });
   }
   if (code !== "EADDRNOTAVAIL") return thrown;
   return new WherryError("conflict", `Cannot publish port "${port}" of pod "${pod}": ${hostname} is no address of this host, it must be one`, { cause: thrown });
 }
-
-const SYSCTL = "net.ipv4.ip_unprivileged_port_start";
-const firstFreePort = (): number => Number(readIfExists(`/proc/sys/${SYSCTL.replaceAll(".", "/")}`) ?? 1024);

@@ -43,6 +43,13 @@ function portConflicts(pod: Pod, others: readonly Holder[]): readonly string[] {
 const WILDCARDS = ["", "0.0.0.0", "::"];
 const overlap = (a: string, b: string): boolean => a === b || WILDCARDS.includes(a) || WILDCARDS.includes(b);
 
+/** The host ports that a pod asks for. */
+export interface PodPorts {
+  readonly name: string;
+  readonly network: PodRecord["network"];
+  readonly ports: readonly HostPort[];
+}
+
 /** A host port that a pod asks for and something else on this host listens on. */
 export interface HeldPort {
   readonly pod: string;
@@ -54,7 +61,7 @@ export interface HeldPort {
  * Those of the wanted pods' host ports that are taken. Whoever listens on one other address than the wanted is in nobody's
  * way: a resolver on 127.0.0.53 is beside a pod's port 53. `own`: ports that the service has already.
  */
-export function heldPorts(pods: readonly { readonly name: string; readonly ports: readonly HostPort[] }[], { own, listeners }: { readonly own: readonly HostPort[]; readonly listeners: readonly Listener[] }): readonly HeldPort[] {
+export function heldPorts(pods: readonly Omit<PodPorts, "network">[], { own, listeners }: { readonly own: readonly HostPort[]; readonly listeners: readonly Listener[] }): readonly HeldPort[] {
   const ours = ({ port, protocol }: HostPort): boolean => own.some((held) => held.port === port && held.protocol === protocol);
   return pods.flatMap(({ name, ports }) => ports.filter((port) => !ours(port)).flatMap((port) => {
     const listener = listeners.find((each) => each.port === port.port && each.protocol === port.protocol && (each.address === "" || each.address === port.ip));

@@ -14,7 +14,7 @@ import type { Plan, ServiceProgress, Wanted } from "../service/service.ts";
 import type { PodUid, ServiceName } from "../spec/spec.ts";
 import { textDigest } from "../state/sealed.ts";
 import { ask, socketAppears, SUPERVISOR_GONE, type AskOptions } from "./client.ts";
-import { refuseHeldPorts } from "./ports.ts";
+import { refuseHeldPorts, refuseLowPorts } from "./ports.ts";
 import { PROGRESS_DEADLINE, type Player, type WaitingPod } from "./protocol.ts";
 import { failUnstarted, progressOfPods } from "./requests.ts";
 import { startTurn, turnOf } from "./startTurn.ts";
@@ -44,8 +44,9 @@ export interface PlayRequest extends Wanted {
   readonly onStarted: () => void;
 }
 
-/** What a play would do, from what is recorded now. Fails with kind `conflict` when another service, or another user, is in the way. */
+/** What a play would do, from what is recorded now. Fails with kind `conflict` when another service, or another user, is in the way, `unavailable` when a host port is not for this user. */
 export async function planPlay(engine: Engine, request: PlayRequest): Promise<Plan> {
+  refuseLowPorts(engine, request);
   const plan = planFor(engine, request, await supervised(engine, request.record.name));
   await refuseHeldPorts(engine, request);
   return plan;

@@ -4,8 +4,9 @@ import { exec } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
 import { userName } from "../base/users.ts";
 import { listenersOf, OVERFLOW, processOf, readListeners, SOCKET_TABLES, type Listener } from "../network/listeners.ts";
+import { firstFreePort, freePortCommand } from "../network/lowPorts.ts";
 import { hostPortsOf } from "../pod/records.ts";
-import { heldPorts, type HeldPort } from "../service/conflicts.ts";
+import { heldPorts, type HeldPort, type PodPorts } from "../service/conflicts.ts";
 import type { Engine } from "../service/engine.ts";
 import { unitOfProcess } from "../systemd/host.ts";
 import { userRuntime } from "../systemd/scope.ts";
@@ -15,13 +16,32 @@ import type { PlayRequest } from "./play.ts";
 export async function refuseHeldPorts({ host: { state }, paths }: Engine, request: Pick<PlayRequest, "record" | "objects" | "start">): Promise<void> {
   if (!request.start) return;
   const service = request.record.name;
-  const pods = request.objects.flatMap(({ object }) => (object.kind === "Pod" ? [{ name: object.metadata.name, ports: hostPortsOf(object, object.spec.hostNetwork ? "host" : request.record.options.network) }] : []));
+  const pods = podPorts(request);
   if (pods.every(({ ports }) => ports.length === 0)) return;
   const own = state.pods({ service }).flatMap(({ uid }) => state.hostPorts(uid));
   const held = heldPorts(pods, { own, listeners: readListeners() });
   if (held.length === 0) return;
   const told = await Promise.all(held.map(async (each) => sentence(each, await holderOf(each.listener, paths.rootless?.uid))));
   fail("conflict", `Cannot play "${service}": ${told.join("; ")}`, { code: "EPORTCONFLICT", hint: "nothing was changed" });
+}
+
+const podPorts = ({ objects, record }: Pick<PlayRequest, "record" | "objects">): readonly PodPorts[] =>
+  objects.flatMap(({ object }) => {
+    if (object.kind !== "Pod") return [];
+    const network = object.spec.hostNetwork ? "host" : record.options.network;
+    return [{ name: object.metadata.name, network, ports: hostPortsOf(object, network) }];
+  });
+
+/**
+ * Fails with kind `unavailable` when an ordinary user's pods ask for host ports that are not for such. Those of a manifest
+ * have been told at their fields; this one hears of `--publish` too. On the host's network nothing is opened for a pod.
+ */
+export function refuseLowPorts({ paths: { rootless } }: Pick<Engine, "paths">, request: Pick<PlayRequest, "record" | "objects">, first = firstFreePort()): void {
+  if (rootless === undefined) return;
+  const low = podPorts(request).filter(({ network }) => network !== "host").flatMap(({ name, ports }) => ports.filter(({ port }) => port < first).map((each) => ({ name, ...each })));
+  if (low.length === 0) return;
+  const told = low.map(({ name, port, protocol }) => `host port ${port}/${protocol} of pod "${name}" is not for user "${userName(rootless.uid)}", it should be ${first} or more`);
+  fail("unavailable", `Cannot play "${request.record.name}": ${told.join("; ")}`, { code: "ELOWPORT", hint: `nothing was changed; this lets users have it: ${freePortCommand(Math.min(...low.map(({ port }) => port)))}` });
 }
 
 const sentence = ({ pod, port: { port, protocol } }: HeldPort, holder: string): string => `host port ${port}/${protocol} of pod "${pod}" is held by ${holder}, it should be free`;

@@ -267,6 +267,18 @@ userScenario("fields that need root are told by line before anything starts", as
   expect(stderr).toMatch(/low\.yaml:\d+:\d+: spec\.containers\[0\]\.ports\[0\]\.hostPort: is 80, should be 1024 or more for user "alice"/);
 });
 
+userScenario("--publish of a port that is not for users is refused before anything is made", async () => {
+  await alice().write("/home/alice/web.yaml", podText("web"));
+  for (const words of [["--dry-run"], []]) {
+    const { status, stdout, stderr } = await alice().wherry(["play", "--publish", "80", ...words, "web.yaml"]);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toContain('Cannot play "web": host port 80/tcp of pod "web" is not for user "alice", it should be 1024 or more');
+    expect(stderr).toContain("sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80");
+  }
+  expect(await podsOf(alice())).toEqual([]);
+  expect(await alice().ok(["ps"])).not.toContain("web");
+});
+
 test("a shutdown honours grace periods of two minutes, also of a user whom doctor's commands have given the time", async () => {
   const said = await shutdown.awaited();
   if ("missing" in said) return console.log(`not tested: ${said.missing}`);
