@@ -1,13 +1,11 @@
 /**
  * The lock that keeps the changes of a bridge apart, among all processes (flock(2)). Waiting never blocks the event
- * loop: it is done by flock(1) on the same open file. Commands run under the lock inherit it, so that one that is still
- * at work when its starter has been killed goes on holding it.
+ * loop. Commands run under the lock inherit it, so that one that is still at work when its starter has been killed goes
+ * on holding it.
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
 import { CLEAN_ENV, type ExecResult } from "../base/exec.ts";
 import { fail, messageOf } from "../base/errors.ts";
-import { flock } from "../base/libc.ts";
+import { acquireWithin } from "../base/locks.ts";
 
 export interface RunOptions {
   readonly stdin: string;
@@ -37,21 +35,8 @@ export async function takeLock(path: string, options: LockOptions): Promise<Shar
 }
 
 async function take(path: string, options: LockOptions): Promise<SharedLock> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const fd = openSync(path, "a", 0o600);
-  try {
-    if (!flock(fd, { wait: false, shared: options.shared })) await waitFor(fd, path, options);
-  } catch (thrown) {
-    closeSync(fd);
-    throw thrown;
-  }
-  return { run: (argv, how) => runWith(fd, argv, how), [Symbol.dispose]: () => closeSync(fd) };
-}
-
-async function waitFor(fd: number, path: string, options: LockOptions): Promise<void> {
-  const argv = ["flock", options.shared ? "--shared" : "--exclusive", "--timeout", String(options.timeout / 1000), "3"];
-  const { status } = await runWith(fd, argv, { stdin: "", timeout: options.timeout + 1000 });
-  if (status !== 0) fail("timeout", `Cannot lock "${path}": others hold it for more than ${options.timeout} ms`, { context: { path } });
+  const lock = await acquireWithin(path, options) ?? fail("timeout", `Cannot lock "${path}": others hold it for more than ${options.timeout} ms`, { context: { path } });
+  return { run: (argv, how) => runWith(lock.fd, argv, how), [Symbol.dispose]: () => lock[Symbol.dispose]() };
 }
 
 async function runWith(fd: number, argv: readonly string[], options: RunOptions): Promise<ExecResult> {

@@ -24,7 +24,7 @@ export async function startTurn(paths: Paths, onWait: () => void, turns = availa
   const slot = process.pid % turns; // so that those who wait are spread over all
   for (;;) {
     onWait();
-    const lock = await acquireWithin(startLock(paths, slot), SAY_EVERY);
+    const lock = await acquireWithin(startLock(paths, slot), { timeout: SAY_EVERY });
     if (lock !== undefined) return lock;
   }
 }
