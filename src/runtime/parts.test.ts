@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { startTimeOf } from "../base/pidFile.ts";
 import { newContainerId } from "../spec/spec.ts";
 import { type CgroupLayout } from "./cgroup.ts";
 import { chooseRuntime, pathOf } from "./chooseRuntime.ts";
 import { execProcess } from "./execIn.ts";
 import { sentenceOf } from "./messages.ts";
 import { monitorArgv } from "./monitor.ts";
-import { signalProcess, statProcess } from "./process.ts";
+import { signalProcess } from "./process.ts";
 import { busyConfig } from "./real.ts";
 import { hardRlimits, hostCapabilities, lowestOomScoreAdj, ownCapabilities } from "./rlimits.ts";
 
@@ -96,13 +97,13 @@ test("monitorArgv writes to the journal, and labels it, only when asked and able
 
 test("signalProcess reaches a process only when it is the one that is meant", async () => {
   const child = Bun.spawn(["sleep", "1000"]);
-  const start = statProcess(child.pid)?.startTime;
+  const start = startTimeOf(child.pid);
   expect(start).toBeGreaterThan(0);
   expect(signalProcess(child.pid, "SIGKILL", () => false)).toBe(false);
-  expect(statProcess(child.pid)?.startTime).toBe(start);
+  expect(startTimeOf(child.pid)).toBe(start);
   expect(signalProcess(child.pid, "SIGKILL", () => true)).toBe(true);
   await child.exited;
   expect(signalProcess(child.pid, "SIGKILL", () => true)).toBe(false);
-  expect(statProcess(child.pid)).toBeUndefined();
+  expect(startTimeOf(child.pid)).toBeUndefined();
   expect(existsSync(`/proc/${child.pid}`)).toBe(false);
 });

@@ -3,8 +3,9 @@
  * the pid still means the process that was meant, then the signal goes to the pidfd.
  */
 import { dlopen, FFIType, read } from "bun:ffi";
-import { closeSync, readFileSync } from "node:fs";
-import { errnoOf, fail } from "../base/errors.ts";
+import { closeSync } from "node:fs";
+import { fail } from "../base/errors.ts";
+import { readProc } from "../base/pidFile.ts";
 import { type Signal, signalNumber } from "../spec/signals.ts";
 
 // Numbers of Linux 5.3 and later, equal on every architecture; the C library has wrappers only since glibc 2.36.
@@ -38,33 +39,8 @@ function call(number: number, [a, b, c, d]: readonly [number, number, number, nu
   return errno === ESRCH || errno === EINVAL ? undefined : fail("failed", `Cannot signal process "${pid}": errno ${errno}`);
 }
 
-export interface ProcessStat {
-  readonly pid: number;
-  /** Ticks between boot and start: with the pid, names a process for ever. */
-  readonly startTime: number;
-}
-
-/** `/proc/<pid>/stat` (`proc(5)`); undefined when there is no such process or it has ended and awaits reaping. */
-export function statProcess(pid: number): ProcessStat | undefined {
-  const text = pid > 0 ? readProc(pid, "stat") : "";
-  // The command's name, in parentheses, may hold anything; the fields after it start with the third.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [state = "X"] = fields;
-  return text === "" || state === "Z" || state === "X" ? undefined : { pid, startTime: Number(fields[19]) };
-}
-
 /** The argv of a process; empty when it has ended. */
 export const commandLine = (pid: number): readonly string[] => readProc(pid, "cmdline").split("\0").slice(0, -1);
 
 /** The environment that a process was started with; empty when it has ended. */
 export const environment = (pid: number): readonly string[] => readProc(pid, "environ").split("\0").slice(0, -1);
-
-/** Empty also for a process of somebody else, which may not be looked into. */
-function readProc(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
-  } catch (thrown) {
-    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(errnoOf(thrown) ?? "")) return "";
-    throw thrown;
-  }
-}

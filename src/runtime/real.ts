@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { mount, MS_BIND } from "../base/libc.ts";
+import { startTimeOf } from "../base/pidFile.ts";
 import { newContainerId } from "../spec/spec.ts";
 import { cgroupHost, directoriesOf } from "./cgroup.ts";
 import { killCgroup, processesOf } from "./cgroupProcesses.ts";
@@ -10,7 +11,7 @@ import { type Act, type Harness, ready, runtimeContract } from "./contract.ts";
 import type { OciConfig } from "./oci.ts";
 import { isLearned } from "./learned.ts";
 import { ociRuntime } from "./ociRuntime.ts";
-import { commandLine, statProcess } from "./process.ts";
+import { commandLine } from "./process.ts";
 import { ownCapabilities } from "./rlimits.ts";
 import type { CreateRequest, RunRequest } from "./runtime.ts";
 
@@ -69,7 +70,7 @@ function openRoom(binary: "crun" | "runc"): Room {
 }
 
 function leaksOf(directory: string, cgroup: string): readonly string[] {
-  const processes = readdirSync("/proc").map(Number).filter((pid) => pid > 0 && statProcess(pid) !== undefined && commandLine(pid).some((word) => word.includes(directory)));
+  const processes = readdirSync("/proc").map(Number).filter((pid) => pid > 0 && startTimeOf(pid) !== undefined && commandLine(pid).some((word) => word.includes(directory)));
   const cgroups = directoriesOf(cgroup).concat(`/sys/fs/cgroup/unified${cgroup}`).flatMap((path) => (existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((each) => each.isDirectory()).map((each) => `${path}/${each.name}`) : []));
   const records = existsSync(`${directory}/state`) ? readdirSync(`${directory}/state`).filter((name) => !isLearned(name)) : [];
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes(directory));

@@ -7,8 +7,8 @@ import { dirname } from "node:path";
 import { unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
 import { unmount } from "../base/libc.ts";
+import { startTimeOf } from "../base/pidFile.ts";
 import { numberAt, parseJson, textAt, textsAt } from "./json.ts";
-import { statProcess } from "./process.ts";
 
 export interface RuntimeRecord {
   /** Who wrote it, and therefore must be asked to change it. */
@@ -44,7 +44,7 @@ export function removeRecord(root: string, id: string): void {
 }
 
 /** The payload's first process is alive, and is the one that was recorded. */
-export const isAlive = (record: RuntimeRecord): boolean => statProcess(record.pid)?.startTime === record.startTime;
+export const isAlive = (record: RuntimeRecord): boolean => startTimeOf(record.pid) === record.startTime;
 
 /** Ids of all records. */
 export function listRecords(root: string): readonly string[] {
