@@ -14,7 +14,7 @@ export const command: Command = {
     const exitCode = await supervise(engine, serviceName(input.words[0] ?? ""), {
       notifier: notifier(context.notifySocket),
       watchdogUsec: context.watchdogUsec ?? 0,
-      onTerminate: (stop) => void context.interrupted().then(stop),
+      onTerminate: (stop) => onTerminate(context, stop),
     });
     return { kind: "none", exitCode };
   },
@@ -26,4 +26,13 @@ function begunThread({ paths }: Context): { readonly thread?: NetworkThread } {
   const thread = userNetworkThread(paths);
   thread.begin();
   return { thread };
+}
+
+/**
+ * The first signal is heard, and none ends the process by itself: what stops the pods must not be ended by the second one.
+ * At a shutdown there are two, when a scope is stopped: that of systemd, and that of the monitor, which passes its own on.
+ */
+function onTerminate(context: Pick<Context, "interrupted">, stop: () => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
+  void context.interrupted().then(stop);
 }

@@ -1,9 +1,9 @@
 import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
-import { container, documents, pod, podText, WAIT } from "../../harness/objects.ts";
+import { container, documents, pod, podText, STUBBORN, WAIT } from "../../harness/objects.ts";
 import { openPlainRoom, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
-import { kill, supervisor } from "../../harness/processes.ts";
+import { kill, supervisor, supervisors } from "../../harness/processes.ts";
 
 const scenario = await scenarios(openPlainRoom);
 
@@ -105,3 +105,14 @@ scenario("stopping takes the longest grace period, not the sum, and no SIGKILL c
   expect(took).toBeGreaterThan(1_900);
   expect(took).toBeLessThan(3_500);
 }, { timed: true });
+
+scenario("a supervisor that is asked to end by several at once stops its pods all the same, within their grace periods", async (room) => {
+  await room.write("/run/asked.yaml", podText("asked", { script: STUBBORN, grace: 3 }));
+  await room.ok(["play", "/run/asked.yaml"]);
+  const pid = String(await supervisor(room, "asked"));
+  // At a shutdown systemd sends SIGTERM to every process of a scope, and the monitor passes its own on.
+  await room.run(["sh", "-c", 'kill -TERM "$1"; sleep 0.5; kill -TERM "$1"; sleep 0.5; kill -INT "$1"', "-", pid]);
+  expect((await container(room, "asked")).state.running).toBeDefined();
+  await eventually(async () => expect((await container(room, "asked")).state.terminated?.exitCode).toBe(137), { within: 8_000 });
+  await eventually(async () => expect(await supervisors(room)).toEqual([]), { within: 3_000 });
+});
