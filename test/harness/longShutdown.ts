@@ -6,11 +6,21 @@ import { build } from "./scenario.ts";
 import { systemctl, unitOf } from "./units.ts";
 import { newUser, type User } from "./users.ts";
 
-/** What the pods have said of their ends; or why there is no such box. */
-export type LongShutdown = { readonly root: string; readonly user: string } | { readonly missing: string };
+/** What the pods have said of their ends, by name; or why there is no such box. */
+export type LongShutdown = Readonly<Record<string, string>> | { readonly missing: string };
 
-/** Grace periods, and how long the ends take within them. The user's end takes longer than systemd gives a user's manager by itself. */
-const ROOT = { name: "root", grace: 120, end: 110 }, USER = { name: "user", grace: 130, end: 123 };
+interface Slow {
+  readonly name: string;
+  /** Seconds. */
+  readonly grace: number;
+  /** Seconds that the end takes within them. */
+  readonly end: number;
+}
+
+/** The user's ends take longer than systemd gives a user's manager by itself. */
+const ROOT = { grace: 120, end: 110 }, USER = { grace: 130, end: 123 };
+/** Each as a unit, and played by hand. */
+const SLOW = { rootUnit: { name: "root-unit", ...ROOT }, rootHand: { name: "root-hand", ...ROOT }, userUnit: { name: "user-unit", ...USER }, userHand: { name: "user-hand", ...USER } };
 
 /** Begins at once; `awaited` is to be the body of a test. */
 export function longShutdown(): { readonly awaited: () => Promise<LongShutdown> } {
@@ -32,17 +42,25 @@ async function shutDown(): Promise<LongShutdown> {
   const user = await newUser(room, "dora", { lingers: true });
   await mend(room, user);
   await Promise.all([importTestImage(room), user.ok(["image", "import", `${CHECKOUT}/.cache/test-image.tar`, IMAGE])]);
-  for (const { name, grace, end } of [ROOT, USER]) await room.write(`/srv/${name}.yaml`, slowPod(name, { grace, end }));
-  await room.run(["sh", "-euc", `install -d /srv/root; install -d -o ${user.name} /srv/user`]);
-  await Promise.all([systemctl(room, "start", unitOf("/srv/root.yaml")), user.run(["systemctl", "--user", "start", unitOf("/srv/user.yaml")], { timeout: 60_000 })]);
+  for (const slow of Object.values(SLOW)) {
+    await room.write(`/srv/${slow.name}.yaml`, slowPod(slow));
+    await room.run(["install", "-d", "-m", "0777", `/srv/${slow.name}`]);
+  }
+  await systemctl(room, "start", unitOf(fileOf(SLOW.rootUnit)));
+  await user.systemctl("start", unitOf(fileOf(SLOW.userUnit)));
+  await room.ok(["play", fileOf(SLOW.rootHand)], { timeout: 60_000 });
+  await user.ok(["play", fileOf(SLOW.userHand)], { timeout: 60_000 });
   await room.reboot();
-  const said = async (name: string): Promise<string> => (await room.run(["cat", `/srv/${name}/said`])).stdout;
-  return { root: await said(ROOT.name), user: await said(USER.name) };
+  const said = async ({ name }: Slow): Promise<readonly [string, string]> => [name, (await room.run(["cat", `/srv/${name}/said`])).stdout];
+  return Object.fromEntries(await Promise.all(Object.values(SLOW).map(said)));
 }
 
-const slowPod = (name: string, { grace, end }: { readonly grace: number; readonly end: number }): string => podText(name, {
+const fileOf = ({ name }: Slow): string => `/srv/${name}.yaml`;
+
+/** At a shutdown all processes of a scope get SIGTERM, and the first of a container gets the one that its monitor passes on, too. */
+const slowPod = ({ name, grace, end }: Slow): string => podText(name, {
   grace,
-  script: `trap 'echo ending >/data/said; sleep ${end}; echo ended >>/data/said; exit 0' TERM; echo running >/data/said; sleep 100000 & wait`,
+  script: `trap 'trap "" TERM; echo ending >/data/said; sleep ${end}; echo ended >>/data/said; exit 0' TERM; echo running >/data/said; sleep 100000 & wait`,
   container: "volumeMounts: [{name: data, mountPath: /data}]",
   spec: `volumes: [{name: data, hostPath: {path: /srv/${name}}}]`,
 });

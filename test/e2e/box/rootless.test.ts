@@ -279,8 +279,9 @@ userScenario("--publish of a port that is not for users is refused before anythi
   expect(await alice().ok(["ps"])).not.toContain("web");
 });
 
-test("a shutdown honours grace periods of two minutes, also of a user whom doctor's commands have given the time", async () => {
+test("a shutdown honours grace periods of two minutes, of units and of what is played by hand, also of a user whom doctor's commands have given the time", async () => {
   const said = await shutdown.awaited();
   if ("missing" in said) return console.log(`not tested: ${said.missing}`);
-  expect(said).toEqual({ root: "ending\nended\n", user: "ending\nended\n" });
+  const ended = "ending\nended\n";
+  expect(said).toEqual({ "root-unit": ended, "root-hand": ended, "user-unit": ended, "user-hand": ended });
 }, 300_000);
