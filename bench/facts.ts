@@ -6,11 +6,17 @@ import { firstLine } from "./command.ts";
 /** Words and what they stand for, in the order to show them in. */
 export type Facts = readonly (readonly [string, string])[];
 
-/** The machine, and what is compared on it. */
-export function machineFacts(wherry: string): Facts {
+/** The machine. */
+export function machineFacts(): Facts {
   return [
     ["machine", `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? arch()}), ${Math.round(totalmem() / 2 ** 30)} GiB`],
     ["load before", loadavg().map((each) => each.toFixed(1)).join(", ")],
+  ];
+}
+
+/** The system, and what is compared on it. */
+export function systemFacts(wherry: string): Facts {
+  return [
     ["system", `${osName()}, Linux ${release()}, cgroup v1`],
     ["engines", [firstLine([wherry, "version"]), firstLine(["podman", "--version"])].join("; ")],
   ];

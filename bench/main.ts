@@ -8,7 +8,7 @@
  * --rows    measure playing, or images, or both
  * --scale   multiply the repetitions
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { bigImage, manyLayers } from "../test/harness/images.ts";
@@ -16,7 +16,8 @@ import { startRegistry } from "../test/harness/registry.ts";
 import { startHere } from "../test/harness/room.ts";
 import { firstLine } from "./command.ts";
 import { ENGINES, type Engine, type EngineName, type Places } from "./engine.ts";
-import { imageFacts, machineFacts, playFacts } from "./facts.ts";
+import { type Part, partText, withoutMarkers, writeParts } from "./document.ts";
+import { imageFacts, machineFacts, playFacts, systemFacts } from "./facts.ts";
 import { floorEngine } from "./floor.ts";
 import { measureImages } from "./imageRounds.ts";
 import { podmanEngine } from "./podman.ts";
@@ -29,17 +30,14 @@ import { Samples } from "./samples.ts";
 import { wherryEngine } from "./wherry.ts";
 
 const CHECKOUT = resolve(import.meta.dir, "..");
-const DOCUMENT = `${CHECKOUT}/docs/performance.md`;
-/** What goes into the document, each between markers of its own. */
-const PARTS = ["play", "images"] as const;
-type Part = (typeof PARTS)[number];
-const markers = (part: Part): readonly [begin: string, end: string] => [`<!-- made by make bench, ${part}: begin -->`, `<!-- made by make bench, ${part}: end -->`];
+/** What this program measures. */
+const MEASURED = ["play", "images"] as const satisfies readonly Part[];
 const START_UPS = 20;
 
 const { values: options } = parseArgs({
   options: {
     write: { type: "boolean", default: false },
-    rows: { type: "string", default: PARTS.join(",") },
+    rows: { type: "string", default: MEASURED.join(",") },
     pods: { type: "string", default: "1,10,50" },
     engines: { type: "string", default: ENGINES.join(",") },
     scale: { type: "string", default: "1" },
@@ -58,10 +56,8 @@ async function outside(): Promise<void> {
   // The images are made outside, where they stay
   if (parts().includes("images")) await Promise.all([bigImage(), manyLayers()]);
   const report = await runInRoom();
-  process.stdout.write(report.replaceAll(/<!-- .* -->\n+/g, ""));
-  if (!options.write) return;
-  const document = parts().reduce((text, part) => replaced(text, part, between(report, part)), readFileSync(DOCUMENT, "utf8"));
-  writeFileSync(DOCUMENT, document);
+  process.stdout.write(withoutMarkers(report));
+  if (options.write) writeParts(report, parts());
 }
 
 async function inside(disk: string): Promise<void> {
@@ -71,18 +67,17 @@ async function inside(disk: string): Promise<void> {
   firstLine([`${CHECKOUT}/tools/make-demo-image`, places.archive]);
   const measure = { play: measurePlay, images: measurePulling };
   for (const part of parts()) {
-    const facts = machineFacts(options.wherry);
+    const facts = [...machineFacts(), ...systemFacts(options.wherry)];
     const samples = new Samples();
     await measure[part](places, samples);
-    const all = [...facts, ...(part === "play" ? playFacts() : imageFacts())].map(([word, fact]) => `- ${word}: ${fact}`).join("\n");
-    const [begin, end] = markers(part);
-    process.stdout.write(`${begin}\n\n${all}\n\n${table(samples, part === "play" ? PLAY_ROWS : IMAGE_ROWS)}\n\n${end}\n`);
+    const all = [...facts, ...(part === "play" ? playFacts() : imageFacts())];
+    process.stdout.write(partText(part, all, table(samples, part === "play" ? PLAY_ROWS : IMAGE_ROWS)));
   }
   process.exit(0);
 }
 
-function parts(): readonly Part[] {
-  return PARTS.filter((part) => options.rows.split(",").includes(part));
+function parts(): readonly (typeof MEASURED)[number][] {
+  return MEASURED.filter((part) => options.rows.split(",").includes(part));
 }
 
 function say(line: string): void {
@@ -115,17 +110,4 @@ function engines(places: Places): readonly Engine[] {
   };
   const wanted = options.engines.split(",");
   return ENGINES.filter((name) => wanted.includes(name)).map((name) => make[name]());
-}
-
-/** The document with another text between the markers of a part. */
-function replaced(document: string, part: Part, text: string): string {
-  return document.replace(between(document, part), () => text);
-}
-
-/** What stands between the markers of a part. */
-function between(text: string, part: Part): string {
-  const [begin, end] = markers(part);
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`Cannot find the markers of "${part}" in "${DOCUMENT}" or in the report`);
-  return text.slice(from + begin.length, to);
 }

@@ -2,7 +2,9 @@
  * Compares an ordinary user's wherry with an ordinary user's Podman, one after the other, in one emulated machine with a
  * kernel of its own (tools/room-vm), and prints the table:
  *
- *   bun bench/rootless.ts [--pods 1,10] [--rounds 3]
+ *   bun bench/rootless.ts [--write] [--pods 1,10] [--rounds 3]
+ *
+ * --write puts the table into docs/performance.md too.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +14,8 @@ import { packTestImage } from "../test/harness/image.ts";
 import { openVm, type Room } from "../test/harness/room.ts";
 import type { EngineName } from "./engine.ts";
 import { IMAGE, type Manifest, writeManifest } from "./manifest.ts";
+import { partText, withoutMarkers, writeParts } from "./document.ts";
+import { type Facts, machineFacts } from "./facts.ts";
 import { table } from "./report.ts";
 import { downKey, playKey, ROOTLESS_ROWS } from "./rows.ts";
 import { Samples } from "./samples.ts";
@@ -22,7 +26,7 @@ const USER = "alice";
 const THERE = "/srv/bench";
 const LONG = 900_000;
 
-const { values: options } = parseArgs({ options: { pods: { type: "string", default: "1,10" }, rounds: { type: "string", default: "3" } } });
+const { values: options } = parseArgs({ options: { pods: { type: "string", default: "1,10" }, rounds: { type: "string", default: "3" }, write: { type: "boolean", default: false } } });
 
 type Engine = Readonly<Record<"play" | "down", (manifest: Manifest) => string>>;
 const ENGINES: Readonly<Record<Exclude<EngineName, "floor">, Engine>> = {
@@ -43,6 +47,16 @@ async function asUser(room: Room, line: string): Promise<string> {
 async function timed(room: Room, line: string): Promise<number> {
   const said = await asUser(room, `begin=$(date +%s%N); ${line} >/dev/null; end=$(date +%s%N); echo "$((end - begin))"`);
   return Number(said.trim().split("\n").at(-1)) / 1e9;
+}
+
+/** What is in the machine. */
+async function vmFacts(room: Room): Promise<Facts> {
+  const said = async (line: string): Promise<string> => (await room.run(["sh", "-c", line])).stdout.trim().split("\n").join("; ");
+  return [
+    ["emulated", await said('. /etc/os-release; echo "$(nproc) cores, $PRETTY_NAME, Linux $(uname -r), cgroup v2"')],
+    ["engines", await said("wherry version; podman --version")],
+    ["parts of both", await said("crun --version | head -n 1; conmon --version | head -n 1")],
+  ];
 }
 
 async function furnish(room: Room, manifests: readonly Manifest[]): Promise<void> {
@@ -75,7 +89,10 @@ const directory = mkdtempSync(`${tmpdir()}/wherry-bench.`);
 try {
   const manifests = options.pods.split(",").map((size) => writeManifest(directory, Number(size), "obeying"));
   await furnish(opened.room, manifests);
-  console.log(table(await measure(opened.room, manifests), ROOTLESS_ROWS));
+  const facts = [...machineFacts(), ...(await vmFacts(opened.room))];
+  const report = partText("rootless", facts, table(await measure(opened.room, manifests), ROOTLESS_ROWS));
+  process.stdout.write(withoutMarkers(report));
+  if (options.write) writeParts(report, ["rootless"]);
 } finally {
   rmSync(directory, { recursive: true, force: true });
   await opened.room[Symbol.asyncDispose]();

@@ -55,5 +55,6 @@ export async function checkFiles(context: Context, words: readonly string[], opt
 /** What pods of this user cannot have on this host. */
 export async function lacksOf(context: Pick<Context, "uid">): Promise<HostLacks> {
   const [{ hostLacks }, { gatherHost, gatherStopTimeout }] = await Promise.all([import("./doctor/lacks.ts"), import("./doctor/gather.ts")]);
-  return hostLacks({ ...gatherHost(context.uid), ...(await gatherStopTimeout(context.uid)) });
+  const asked = gatherStopTimeout(context.uid); // a process, which runs beside this one
+  return hostLacks({ ...gatherHost(context.uid), ...(await asked) });
 }
