@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from "node:path";
 import { ensureDirectory } from "../base/files.ts";
 import { openLayers, type OverlayUsers } from "./idmapped.ts";
 import { workingIn } from "./syscalls.ts";
+import { inUserNamespace } from "./userNamespace.ts";
 import { mount, MS_NODEV, MS_NOSUID, MS_RDONLY } from "../base/libc.ts";
 
 export interface ImageMount {
@@ -29,7 +30,7 @@ export function mountImage({ layers, target, users }: ImageMount): void {
 
 function mountMerged(layers: readonly string[], { target, empty }: { readonly target: string; readonly empty: string }): void {
   const lower = [...layers.toReversed(), empty, ...(layers.length === 0 ? [`${empty}/.`] : [])];
-  mount("overlay", target, "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, `lowerdir=${lower.map(escape).join(":")},metacopy=off,redirect_dir=nofollow`);
+  mount("overlay", target, "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, `lowerdir=${lower.map(escape).join(":")},metacopy=off,redirect_dir=nofollow${inUserNamespace() ? ",userxattr" : ""}`);
 }
 
 const escape = (path: string): string => path.replaceAll("\\", "\\\\").replaceAll(",", "\\,").replaceAll(":", "\\:");

@@ -33,6 +33,7 @@ const PRELUDE = `
   import { fakeCatalog } from "${CHECKOUT}/src/storage/fake.ts";
   import { ensureLayer } from "${CHECKOUT}/src/storage/layers.ts";
   import { writeLayerArchive } from "${CHECKOUT}/src/storage/layerArchive.ts";
+  import { mountImage } from "${CHECKOUT}/src/storage/imageVolume.ts";
   import { layerDirectory } from "${CHECKOUT}/src/storage/layout.ts";
   import { mountRootfs, unmountRootfs } from "${CHECKOUT}/src/storage/rootfs.ts";
   import { attributesOf } from "${CHECKOUT}/src/storage/syscalls.ts";
@@ -89,6 +90,17 @@ describe.skipIf(!root)("in a user namespace (needs root)", () => {
       files: ["a/added", "a/stays", "b/new", "c/new", "ping", "su"], su: [0o4755, 7, 9], ping: ["security.capability"],
       opaque: ["user.overlay.opaque"], made: [false, ["user.overlay.opaque"]], findings: [],
     });
+  });
+
+  test("mountImage() hides what an opaque directory hides", async () => {
+    using at = scratch();
+    const seen = await run(at.path, `
+      const layers = [];
+      for (const archive of archives) layers.push(layerDirectory(store.directory, (await ensureLayer(store, { archive })).diffId));
+      mountImage({ layers, target: at + "/image" });
+      console.log(JSON.stringify([existsSync(at + "/image/b/hidden"), existsSync(at + "/image/b/new"), existsSync(at + "/image/a/gone")]));
+    `, [LOWER, MIDDLE]);
+    expect(seen).toEqual([false, true, false]);
   });
 
   test("ensureLayer() leaves device nodes out, and says so once", async () => {
