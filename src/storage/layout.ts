@@ -6,6 +6,7 @@
  *     layers/<hex of the diff ID>/tree.zst    what the tree was when it had been unpacked (`tree.ts`)
  *     layers/<hex of the diff ID>/record.zst  the archive without what is in the tree (`record.ts`); or
  *     layers/<hex of the diff ID>/archive     the archive as it came, when it is unusual
+ *     layers/<hex of the diff ID>/whiteouts   the tree hides by files, which only fuse-overlayfs understands (`whiteouts.ts`)
  *     layers/<hex of the diff ID>/damaged     what a check has found wrong with it; then it is not used any more
  *     l/<first digits of the hex>             short links to `diff`, because mount options must fit one page
  *     configs/<hex of the image id>.json      image configurations, byte for byte
@@ -27,7 +28,7 @@ export const layerHome = (directory: string, diffId: string): string => `${direc
 /** The files in a layer's directory. */
 export const layerFiles = (home: string) => ({
   tree: `${home}/diff`, facts: `${home}/layer.json`, listing: `${home}/tree.zst`, record: `${home}/record.zst`, archive: `${home}/archive`,
-  damage: `${home}/damaged`,
+  damage: `${home}/damaged`, whiteouts: `${home}/whiteouts`,
 });
 export const linksDirectory = (directory: string): string => `${directory}/l`;
 export const configsDirectory = (directory: string): string => `${directory}/configs`;

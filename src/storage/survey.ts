@@ -1,5 +1,5 @@
 /** What is written down about a layer when it has been unpacked, so that damage is found and its archive can be made again. */
-import { closeSync, constants, fstatSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { fail } from "../base/errors.ts";
 import { digestAt, openContent } from "./contents.ts";
@@ -32,19 +32,21 @@ export async function surveyLayer(home: string, archive: string, summary: Unpack
   // A name that is missing, or there by another entry too, tells that tree and archive do not correspond one to one
   const split = summary.exact && BigInt.asUintN(64, first.names + (summary.leftOut === 0 ? 0n : summary.devices.names)) === summary.names;
   if (summary.leftOut > 0 && !split) fail("invalid", "Cannot unpack the layer: entries of it that are no device nodes cannot be made");
-  if (first.whiteouts) await convertWhiteouts(layerFiles(home).tree, `${home}/scratch`);
+  if (first.whiteouts && (await convertWhiteouts(layerFiles(home).tree, `${home}/scratch`))) writeFileSync(layerFiles(home).whiteouts, "");
   if (!split) await keepArchive(home, archive);
   const again = first.whiteouts || !split;
   const { newest } = again ? await writeTree(home, { attributes: attributes || first.whiteouts, contents: !split }) : first;
   return { archive: split ? "split" : "kept", newest };
 }
 
-/** Where overlayfs takes its attributes from `user`, those of a stranger must not mean anything. */
+/** What fuse-overlayfs(1) and overlayfs read where their attributes are `user`'s: those of a stranger must not mean anything. */
+const MEANINGFUL = ["user.overlay.", "user.fuseoverlayfs.", "user.containers."];
+
 async function removeOverlayAttributes(home: string): Promise<void> {
   const { tree } = layerFiles(home);
   for await (const entries of entriesOf(tree, `${home}/scratch`)) {
     for (const { path } of entries) {
-      for (const [name] of attributesOf(within(tree, path))) if (name.startsWith("user.overlay.")) removeAttribute(within(tree, path), name);
+      for (const [name] of attributesOf(within(tree, path))) if (MEANINGFUL.some((prefix) => name.startsWith(prefix))) removeAttribute(within(tree, path), name);
     }
   }
 }

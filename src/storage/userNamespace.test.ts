@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { CHECKOUT, type Member, scratch, writeTar } from "./fixtures.ts";
+import { mountRootfs } from "./rootfs.ts";
 import { inUserNamespace } from "./userNamespace.ts";
 
 setDefaultTimeout(60_000);
@@ -38,7 +39,8 @@ const PRELUDE = `
   import { mountRootfs, unmountRootfs } from "${CHECKOUT}/src/storage/rootfs.ts";
   import { attributesOf } from "${CHECKOUT}/src/storage/syscalls.ts";
   const [, , at = "", ...archives] = process.argv;
-  const store = { directory: at + "/store", catalog: fakeCatalog() };
+  const disk = existsSync(at + "/overlaid") ? at + "/overlaid" : at;
+  const store = { directory: disk + "/store", catalog: fakeCatalog() };
   const told = [];
   const names = (path) => attributesOf(Buffer.from(path)).map(([name]) => name);
 `;
@@ -65,6 +67,9 @@ describe("userNamespace", () => {
     expect(inUserNamespace()).toBe(false);
   });
 });
+
+/** The script's `disk` is an overlay of root's, on which the kernel mounts no other one. */
+const overlaid = (at: string): void => mountRootfs({ layers: [], upper: `${at}/below/u`, work: `${at}/below/w`, target: `${at}/overlaid` });
 
 describe.skipIf(!root)("in a user namespace (needs root)", () => {
   test("three layers are unpacked, mounted and checked; whiteouts and opaque directories hide, setuid bits stay", async () => {
@@ -103,6 +108,18 @@ describe.skipIf(!root)("in a user namespace (needs root)", () => {
     expect(seen).toEqual([false, true, false]);
   });
 
+  test("ensureLayer() lets whiteouts be files where the filesystem takes none, and marks the layer", async () => {
+    using at = scratch();
+    overlaid(at.path);
+    const seen = await run(at.path, `
+      const { diffId } = await ensureLayer(store, { archive: archives[0] });
+      const tree = layerDirectory(store.directory, diffId);
+      await writeLayerArchive(store, diffId, at + "/again");
+      console.log(JSON.stringify([statSync(tree + "/a/.wh.gone").size, existsSync(tree + "/a/gone"), names(tree + "/b"), existsSync(tree + "/../whiteouts"), await checkLayer(store, diffId, { contents: true })]));
+    `, [MIDDLE]);
+    expect(seen).toEqual([0, false, ["user.overlay.opaque"], true, []]);
+  });
+
   test("ensureLayer() leaves device nodes out, and says so once", async () => {
     using at = scratch();
     const members: readonly Member[] = [{ name: "dev/null", type: "char", device: [1, 3] }, { name: "dev/odd\n\x1b[1m", type: "char", device: [1, 5] }, { name: "f", content: "x" }];
@@ -118,7 +135,7 @@ describe.skipIf(!root)("in a user namespace (needs root)", () => {
   test("ensureLayer() takes overlay attributes of an archive away", async () => {
     using at = scratch();
     const members: readonly Member[] = [
-      { name: "d/", type: "directory", pax: { "SCHILY.xattr.user.overlay.opaque": "y", "SCHILY.xattr.user.overlay.redirect": "/e", "SCHILY.xattr.user.note": "hi" } },
+      { name: "d/", type: "directory", pax: { "SCHILY.xattr.user.overlay.opaque": "y", "SCHILY.xattr.user.overlay.redirect": "/e", "SCHILY.xattr.user.fuseoverlayfs.opaque": "y", "SCHILY.xattr.user.containers.override_stat": "0:0:0777", "SCHILY.xattr.user.note": "hi" } },
       { name: "f", content: "x", pax: { "SCHILY.xattr.user.overlay.metacopy": "" } },
     ];
     const seen = await run(at.path, `
