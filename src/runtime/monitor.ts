@@ -5,9 +5,10 @@
  * the payload (close-on-exec), and which it does not close before it has written the exit status. The first line that
  * comes out of the fifo is the outcome of `create`; nothing comes after it until end-of-file.
  */
-import { closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
-import { errnoOf, fail, unless } from "../base/errors.ts";
+import { closeSync, constants, openSync, readdirSync } from "node:fs";
+import { fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
+import { whileNot, writersEnd } from "../base/fifos.ts";
 import { readIfExists } from "../base/files.ts";
 import { lifeFifo, monitorErrors, monitorPidFile } from "./bundle.ts";
 import { commandLine, environment, signalProcess } from "./process.ts";
@@ -82,15 +83,7 @@ function spawnMonitor(argv: readonly string[], { id, bundle }: CreateRequest): B
  * Resolves when no monitor holds the life fifo: at once when none does or there is no fifo. `false` when `signal` came
  * first.
  */
-export async function monitorEnd(bundle: string, signal?: AbortSignal): Promise<boolean> {
-  const life = unless("ENOENT", () => openSync(lifeFifo(bundle), constants.O_RDONLY | constants.O_NONBLOCK), undefined);
-  if (life === undefined) return true;
-  try {
-    return !isHeld(life) || (await drained(life, signal));
-  } finally {
-    closeSync(life);
-  }
-}
+export const monitorEnd = (bundle: string, signal?: AbortSignal): Promise<boolean> => writersEnd(lifeFifo(bundle), signal);
 
 /** pid of the living monitor of a container, by its pid file; undefined when there is none. */
 export function monitorOf(id: string, bundle: string): number | undefined {
@@ -124,28 +117,6 @@ function isMonitor(pid: number, id: string): boolean {
   return argv[argv.indexOf("--cid") + 1] === id && argv.includes("--conmon-pidfile");
 }
 
-/** Whether anybody has the fifo open for writing. Takes an unread line away: nobody else waits for it any more. */
-function isHeld(life: number): boolean {
-  try {
-    while (readSync(life, Buffer.alloc(4096)) > 0);
-    return false;
-  } catch (thrown) {
-    if (errnoOf(thrown) === "EAGAIN") return true;
-    throw thrown;
-  }
-}
-
-async function drained(life: number, signal?: AbortSignal): Promise<boolean> {
-  const reader = Bun.file(life).stream().getReader();
-  try {
-    return await whileNot(signal, reader, async () => {
-      while (!(await reader.read()).done);
-    });
-  } finally {
-    await reader.cancel();
-  }
-}
-
 async function firstLine(life: number, signal: AbortSignal): Promise<string> {
   const reader = Bun.file(life).stream().getReader();
   const decoder = new TextDecoder();
@@ -162,20 +133,6 @@ async function firstLine(life: number, signal: AbortSignal): Promise<string> {
   } finally {
     await reader.cancel();
   }
-}
-
-/** Runs `action`, which reads from `reader`; an abort makes the read end. False when it was aborted. */
-async function whileNot(signal: AbortSignal | undefined, reader: { cancel(): Promise<void> }, action: () => Promise<void>): Promise<boolean> {
-  const isAborted = (): boolean => signal?.aborted === true;
-  const stop = (): void => void reader.cancel();
-  if (isAborted()) return false;
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    await action();
-  } finally {
-    signal?.removeEventListener("abort", stop);
-  }
-  return !isAborted();
 }
 
 /** Fails with the signal's reason when it comes before the result. */
