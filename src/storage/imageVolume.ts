@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { ensureDirectory } from "../base/files.ts";
+import { type FuseOverlay, mountEither, unmountDead } from "./fuseOverlay.ts";
 import { openLayers, type OverlayUsers } from "./idmapped.ts";
 import { workingIn } from "./syscalls.ts";
 import { inUserNamespace } from "./userNamespace.ts";
@@ -13,15 +14,20 @@ export interface ImageMount {
   readonly target: string;
   /** Its ids are those of a user namespace. */
   readonly users?: OverlayUsers;
+  /** What stands in where the kernel refuses. */
+  readonly fuse?: FuseOverlay;
 }
 
 /** Mounts the layers of an image read-only; what is mounted already stays. An empty directory below them makes an overlay of a single layer. */
-export function mountImage({ layers, target, users }: ImageMount): void {
+export function mountImage({ layers, target, users, fuse }: ImageMount): void {
+  if (fuse !== undefined) unmountDead(target);
   const empty = `${target}.empty`;
   ensureDirectory(empty, 0o755);
   ensureDirectory(target, 0o755);
   if (statSync(target).dev !== statSync(dirname(target)).dev) return;
-  if (users === undefined) return mountMerged(layers, { target, empty });
+  if (users === undefined) {
+    return mountEither({ layers, target: resolve(target) }, { natively: () => mountMerged(layers, { target, empty }), fuse });
+  }
   using mapped = openLayers(layers, users);
   const names = mapped.layers.map((layer) => basename(layer));
   if (names.length === 0) mountMerged([], { target, empty });

@@ -2,6 +2,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { unless } from "../base/errors.ts";
+import { fuseOverlaysIn } from "./fuseOverlay.ts";
 import { hexOf, layersDirectory, linksDirectory } from "./layout.ts";
 import { overlaysIn } from "./mounts.ts";
 
@@ -19,7 +20,8 @@ export function layersInUse(directory: string): ReadonlyMap<string, readonly str
   const users = new Map<string, string[]>();
   if (layers === undefined) return users;
   const known = new Map<string, string | undefined>();
-  for (const { target, lower } of overlaysIn(readFileSync("/proc/self/mountinfo", "utf8"))) {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8");
+  for (const { target, lower } of [...overlaysIn(mounts), ...fuseOverlaysIn(mounts)]) {
     for (const name of lower) {
       if (!known.has(name)) known.set(name, layerAt(layers, realOrNone(resolve(linksDirectory(directory), name))));
       const hex = known.get(name);

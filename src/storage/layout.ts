@@ -18,6 +18,7 @@
  * While the store lock is held exclusively, everything in `tmp` is a leftover.
  */
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { dirname } from "node:path";
 import { fail, unless } from "../base/errors.ts";
 import { exec } from "../base/exec.ts";
 import { ensureDirectory, removeTree } from "../base/files.ts";
@@ -69,6 +70,15 @@ export function layerDirectory(directory: string, diffId: string): string {
   }
   fail("failed", `Cannot link layer "${diffId}": all its names are taken`);
 }
+
+/** The directory that all layers are in, as links to them are. */
+export function commonDirectory(layers: readonly string[]): string | undefined {
+  const [first, ...others] = new Set(layers.map((layer) => dirname(layer)));
+  return others.length === 0 ? first : undefined;
+}
+
+/** Whether a layer, by the name that `layerDirectory` gives, hides by files, which the kernel's overlay would show. */
+export const isHiddenByFiles = (layer: string): boolean => existsSync(layerFiles(`${layer}/..`).whiteouts);
 
 /** A new empty directory for half-made things, removed with everything in it when disposed of. Hold the store lock shared. */
 export function makeTemporary(directory: string): AsyncDisposable & { readonly path: string } {

@@ -17,6 +17,11 @@ export function mountPoints(text: string): readonly string[] {
   });
 }
 
+/** The mount points of filesystems of a type in the text of a mountinfo file. */
+export function mountPointsOf(text: string, type: string): readonly string[] {
+  return mountPoints(text.split("\n").filter((line) => line.includes(` - ${type} `)).join("\n"));
+}
+
 /** What the mount at a mount point forbids, in the words of mount(8), from the text of a mountinfo file. */
 export function forbiddenAt(text: string, point: string): readonly string[] {
   const line = text.split("\n").findLast((each) => withoutOctal(each.split(" ")[4] ?? "") === point);

@@ -4,7 +4,9 @@ import { basename, dirname, resolve } from "node:path";
 import { fail, unless } from "../base/errors.ts";
 import { ensureDirectory } from "../base/files.ts";
 import { mount, MS_NODEV, unmount } from "../base/libc.ts";
+import { type FuseOverlay, mountEither, unmountDead } from "./fuseOverlay.ts";
 import { openLayers, type OverlayUsers } from "./idmapped.ts";
+import { commonDirectory } from "./layout.ts";
 import { O_PATH, workingIn } from "./syscalls.ts";
 import { inUserNamespace } from "./userNamespace.ts";
 
@@ -19,6 +21,8 @@ export interface Rootfs {
   readonly target: string;
   /** Its ids are those of a user namespace, in which 0 is `first` of the host. */
   readonly users?: OverlayUsers & { readonly first: number };
+  /** What stands in where the kernel refuses. */
+  readonly fuse?: FuseOverlay;
 }
 
 /** mount(2) takes one page of options, the terminating zero included. */
@@ -27,10 +31,11 @@ const PAGE = 4096;
 const DEEPEST = 500;
 
 /**
- * Mounts a root filesystem. One that is mounted already stays as it is. Kind `unsupported` when the image has more
+ * Mounts a root filesystem. One that is mounted already stays as it is, unless its process has ended. Kind `unsupported` when the image has more
  * layers than the kernel takes, or than mount options can name; `failed` with the kernel's errno.
  */
 export function mountRootfs(rootfs: Rootfs): void {
+  if (rootfs.fuse !== undefined) unmountDead(rootfs.target);
   ensureDirectory(rootfs.target);
   if (isMounted(rootfs.target)) return;
   const { layers, target, users } = rootfs;
@@ -40,7 +45,7 @@ export function mountRootfs(rootfs: Rootfs): void {
   rmSync(rootfs.work, { recursive: true, force: true }); // a mark in it refuses a second volatile mount
   ensureDirectory(rootfs.work);
   const resolved = { ...rootfs, target: resolve(target), upper: resolve(rootfs.upper), work: resolve(rootfs.work) };
-  if (users === undefined) return mountOverlay(resolved);
+  if (users === undefined) return mountEither({ ...resolved, writable: resolved }, { natively: () => mountOverlay(resolved), fuse: rootfs.fuse });
   using mapped = openLayers(layers, users);
   mountOverlay({ ...resolved, layers: mapped.layers });
 }
@@ -56,12 +61,6 @@ function mountOverlay(rootfs: Rootfs): void {
   };
   if (directory === undefined) act();
   else workingIn(directory, act);
-}
-
-/** The directory that all layers are in, as links to them are. */
-function commonDirectory(layers: readonly string[]): string | undefined {
-  const [first, ...others] = new Set(layers.map((layer) => dirname(layer)));
-  return others.length === 0 ? first : undefined;
 }
 
 function mountByDescriptors(rootfs: Rootfs): void {

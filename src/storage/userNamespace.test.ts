@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { CLEAN_ENV } from "../base/exec.ts";
 import { CHECKOUT, type Member, scratch, writeTar } from "./fixtures.ts";
 import { mountRootfs } from "./rootfs.ts";
 import { inUserNamespace } from "./userNamespace.ts";
@@ -29,19 +30,26 @@ async function enter(child: { readonly pid: number; readonly stdin: Bun.FileSink
 /** What all scripts begin with. */
 const PRELUDE = `
   import { execFileSync } from "node:child_process";
-  import { readFileSync, statSync, existsSync } from "node:fs";
+  import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
   import { checkLayer } from "${CHECKOUT}/src/storage/check.ts";
   import { fakeCatalog } from "${CHECKOUT}/src/storage/fake.ts";
   import { ensureLayer } from "${CHECKOUT}/src/storage/layers.ts";
   import { writeLayerArchive } from "${CHECKOUT}/src/storage/layerArchive.ts";
   import { mountImage } from "${CHECKOUT}/src/storage/imageVolume.ts";
   import { layerDirectory } from "${CHECKOUT}/src/storage/layout.ts";
+  import { usersOfLayer } from "${CHECKOUT}/src/storage/layerUse.ts";
+  import { fuseEnd } from "${CHECKOUT}/src/storage/fuseOverlay.ts";
   import { mountRootfs, unmountRootfs } from "${CHECKOUT}/src/storage/rootfs.ts";
   import { attributesOf } from "${CHECKOUT}/src/storage/syscalls.ts";
   const [, , at = "", ...archives] = process.argv;
   const disk = existsSync(at + "/overlaid") ? at + "/overlaid" : at;
   const store = { directory: disk + "/store", catalog: fakeCatalog() };
   const told = [];
+  const fuse = { launcher: () => [] };
+  const fuses = () => readFileSync("/proc/self/mountinfo", "utf8").split("fuse.fuse-overlayfs").length - 1;
+  /** The processes behind overlays below a directory. */
+  const behind = () => readdirSync("/proc").filter((pid) => Number(pid) > 0 && readLine("/proc/" + pid + "/cmdline").includes("fuse-overlayfs") && readLine("/proc/" + pid + "/cmdline").includes(at));
+  const readLine = (path) => { try { return readFileSync(path, "utf8"); } catch { return ""; } };
   const names = (path) => attributesOf(Buffer.from(path)).map(([name]) => name);
 `;
 
@@ -156,5 +164,92 @@ describe.skipIf(!root)("in a user namespace (needs root)", () => {
       console.log(JSON.stringify(await ensureLayer(store, { archive: archives[0] }).then(() => "taken", (thrown) => thrown.kind)));
     `, [members]);
     expect(seen).toBe("invalid");
+  });
+});
+
+const fuse = root && existsSync("/dev/fuse") && Bun.which("fuse-overlayfs", { PATH: CLEAN_ENV["PATH"] ?? "" }) !== null;
+
+describe.skipIf(!fuse)("in a user namespace, on an overlay (needs root and fuse-overlayfs)", () => {
+  /** Unpacks all layers, and has a root filesystem of them to be mounted. */
+  const LAYERS = `
+    const layers = [];
+    for (const archive of archives) layers.push(await ensureLayer(store, { archive }));
+    const target = at + "/root";
+    const rootfs = { layers: layers.map(({ diffId }) => layerDirectory(store.directory, diffId)), upper: disk + "/u", work: disk + "/w", target, fuse };
+    const files = (directory) => execFileSync("find", [directory, "-type", "f", "-printf", "%P "]).toString().trim().split(" ").sort();
+  `;
+
+  test("fuse-overlayfs mounts a root filesystem: layers hide, what is written and deleted stays so, unmounting ends it", async () => {
+    using at = scratch();
+    overlaid(at.path);
+    const seen = await run(at.path, `${LAYERS}
+      mountRootfs(rootfs);
+      mountRootfs(rootfs);
+      const found = files(target);
+      const su = statSync(target + "/su");
+      writeFileSync(target + "/a/stays", "changed");
+      execFileSync("rm", ["-r", target + "/b", target + "/c/new"]);
+      execFileSync("mkdir", [target + "/b"]);
+      const after = [...files(target), readFileSync(target + "/a/stays", "utf8"), readFileSync(rootfs.layers[0] + "/a/stays", "utf8")];
+      const used = layers.map(({ diffId }) => usersOfLayer(store.directory, diffId));
+      const count = [fuses(), behind().length];
+      unmountRootfs(target);
+      const ended = await fuseEnd(target, AbortSignal.timeout(5000));
+      console.log(JSON.stringify({ found, su: [su.mode & 0o7777, su.uid, su.gid], after, used, count, ended, left: [fuses(), usersOfLayer(store.directory, layers[0].diffId)] }));
+    `, [LOWER, MIDDLE, UPPER]);
+    const target = `${at.path}/root`;
+    expect(seen).toEqual({
+      found: ["a/added", "a/stays", "b/new", "c/new", "ping", "su"], su: [0o4755, 7, 9],
+      after: ["a/added", "a/stays", "ping", "su", "changed", "lower"], used: [[target], [target], [target]], count: [1, 1], ended: true, left: [0, []],
+    });
+  });
+
+  test("one whose process was killed is told by its fifo, can be unmounted, and is mounted anew", async () => {
+    using at = scratch();
+    overlaid(at.path);
+    const seen = await run(at.path, `${LAYERS}
+      mountRootfs(rootfs);
+      const early = await fuseEnd(target, AbortSignal.timeout(100));
+      process.kill(Number(behind()[0]), "SIGKILL");
+      const ended = await fuseEnd(target, AbortSignal.timeout(5000));
+      let code = "";
+      try { readFileSync(target + "/su"); } catch (thrown) { code = thrown.code; }
+      mountRootfs(rootfs);
+      const again = [readFileSync(target + "/su", "utf8"), fuses()];
+      process.kill(Number(behind()[0]), "SIGKILL");
+      await fuseEnd(target, AbortSignal.timeout(5000));
+      unmountRootfs(target);
+      console.log(JSON.stringify({ early, ended, code, again, left: fuses() }));
+    `, [LOWER]);
+    expect(seen).toEqual({ early: false, ended: true, code: "ENOTCONN", again: ["x", 1], left: 0 });
+  });
+
+  test("an image volume is read-only, and hides what its layers hide", async () => {
+    using at = scratch();
+    overlaid(at.path);
+    const seen = await run(at.path, `${LAYERS}
+      mountImage({ layers: rootfs.layers, target, fuse });
+      let code = "";
+      try { writeFileSync(target + "/a/stays", ""); } catch (thrown) { code = thrown.code; }
+      const found = [files(target), code];
+      unmountRootfs(target);
+      console.log(JSON.stringify(found));
+    `, [LOWER, MIDDLE]);
+    expect(seen).toEqual([["a/stays", "b/new", "ping", "su"], "EROFS"]);
+  });
+
+  test("where the kernel mounts overlays, it does, but for layers that hide by files", async () => {
+    using at = scratch();
+    const seen = await run(at.path, `${LAYERS}
+      mountRootfs(rootfs);
+      const native = fuses();
+      unmountRootfs(target);
+      writeFileSync(rootfs.layers[0] + "/../whiteouts", "");
+      mountRootfs(rootfs);
+      const marked = fuses();
+      unmountRootfs(target);
+      console.log(JSON.stringify([native, marked]));
+    `, [LOWER]);
+    expect(seen).toEqual([0, 1]);
   });
 });
