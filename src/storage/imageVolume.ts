@@ -35,7 +35,9 @@ export function mountImage({ layers, target, users, fuse }: ImageMount): void {
 }
 
 function mountMerged(layers: readonly string[], { target, empty }: { readonly target: string; readonly empty: string }): void {
-  const lower = [...layers.toReversed(), empty, ...(layers.length === 0 ? [`${empty}/.`] : [])];
+  const second = `${target}.empty2`; // overlayfs wants two, and not the same one twice
+  if (layers.length === 0) ensureDirectory(second, 0o755);
+  const lower = [...layers.toReversed(), empty, ...(layers.length === 0 ? [second] : [])];
   mount("overlay", target, "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, `lowerdir=${lower.map(escape).join(":")},metacopy=off,redirect_dir=nofollow${inUserNamespace() ? ",userxattr" : ""}`);
 }
 

@@ -6,6 +6,7 @@ import type { ConfigMap, Namespace, Secret } from "../spec/spec.ts";
 import { writeVolumeFiles } from "./atomicVolume.ts";
 import { scratch } from "./fixtures.ts";
 import { prepareHostPath } from "./hostPath.ts";
+import { mountImage } from "./imageVolume.ts";
 import { mountsBelow } from "./mounts.ts";
 import { openSubPath } from "./subPath.ts";
 import { configMapFiles, secretFiles, type VolumeFile } from "./volumeFiles.ts";
@@ -256,4 +257,12 @@ describe.skipIf(!root)("volumes (needs root)", () => {
     expect(readdirSync(at.path)).toEqual([]);
     expect([unmount(at.path), lstatSync(at.path).isDirectory()]).toEqual([false, true]);
   });
+});
+
+test.skipIf(!root)("mountImage() of an image without layers is an empty read-only directory", () => {
+  using at = scratch();
+  mountImage({ layers: [], target: `${at.path}/image` });
+  expect(mountsBelow(at.path)).toEqual([`${at.path}/image`]);
+  expect(readdirSync(`${at.path}/image`)).toEqual([]);
+  expect(() => writeFileSync(`${at.path}/image/f`, "")).toThrow("EROFS");
 });
