@@ -3,6 +3,7 @@ import { messageOf } from "../base/errors.ts";
 import type { ContainerId, ContainerName, PodUid, Terminated } from "../spec/spec.ts";
 import type { ContainerRecord } from "../state/state.ts";
 import { releaseContainer, terminated } from "./end.ts";
+import { fieldPathOf } from "./fieldPath.ts";
 import { specOf } from "./image.ts";
 import type { PodHost, PodReporter } from "./pod.ts";
 import { terminationMessage } from "./terminationMessage.ts";
@@ -43,7 +44,23 @@ export class Ends implements Disposable {
   }
 
   watch(name: ContainerName, id: ContainerId, bundle: string): void {
-    if (!this.isWatched(name, id)) this.#ends.set(name, { id, recorded: this.#recordEnd(name, id, bundle) });
+    if (this.isWatched(name, id)) return;
+    this.#ends.set(name, { id, recorded: this.#recordEnd(name, id, bundle) });
+    void this.#endWithRootfs(name, id, bundle);
+  }
+
+  /** A container whose root filesystem has ended can do nothing right any more: it is killed, and made anew if it is to run. */
+  async #endWithRootfs(name: ContainerName, id: ContainerId, bundle: string): Promise<void> {
+    const { host, uid, reporter } = this.#options;
+    try {
+      if ((await host.kernel.rootfsEnd?.(`${bundle}/rootfs`, this.#watching.signal)) !== true) return;
+      const container = this.#running(name, id);
+      const pod = host.state.pod(uid);
+      if (container === undefined || pod === undefined || !(await host.runtime.kill(id, "SIGKILL"))) return;
+      reporter.event({ type: "Warning", reason: "RootfsLost", message: `Root filesystem of container ${name} has ended, the container is killed`, fieldPath: fieldPathOf(container) });
+    } catch (thrown) {
+      reporter.progress(`cannot watch the root filesystem: ${messageOf(thrown)}`, name);
+    }
   }
 
   /** However often that takes; never, when the pod is let go before. */

@@ -6,6 +6,7 @@ import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/na
 import { limitCgroup } from "../runtime/cgroupLimits.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
 import { removeCgroup } from "../runtime/cgroupTree.ts";
+import type { fuseEnd } from "../storage/fuseOverlay.ts";
 import { mountImage } from "../storage/imageVolume.ts";
 import { mountRootfs, unmountRootfs } from "../storage/rootfs.ts";
 import { type IdRegister, idRegister } from "./idRegister.ts";
@@ -22,6 +23,8 @@ export interface Kernel {
   readonly unmountShm: (path: string) => void;
   readonly mountRootfs: typeof mountRootfs;
   readonly unmountRootfs: typeof unmountRootfs;
+  /** Resolves with true when a mounted root filesystem has ended by itself; absent where none can. As `fuseEnd`. */
+  readonly rootfsEnd?: typeof fuseEnd;
   readonly limitCgroup: typeof limitCgroup;
   /** The content of an image, read-only; `removePodVolumes` takes it away. */
   readonly mountImage: typeof mountImage;

@@ -4,7 +4,8 @@ import { allDone } from "../base/promises.ts";
 import type { Attachment, Network } from "../network/network.ts";
 import { helperIn } from "../network/outsideWords.ts";
 import { ensureOutside, netnsIn, OUTSIDE } from "../network/rootless.ts";
-import { ownScope } from "../rootless/scope.ts";
+import { besideHolder, ownScope } from "../rootless/scope.ts";
+import { fuseEnd } from "../storage/fuseOverlay.ts";
 import { kernel, type Kernel } from "./kernel.ts";
 import { OutsideKeeper } from "./outsideKeeper.ts";
 import { Publisher } from "./publisher.ts";
@@ -17,7 +18,7 @@ export function rootlessParts(paths: Paths, thread = userNetworkThread(paths)): 
   const publisher = new Publisher({ directory: `${directory}/published`, netns: netnsIn(directory), self: paths.self });
   const through = (): readonly string[] => (paths.rootless === undefined ? [] : ownScope(paths.rootless, "-outside"));
   const outside = new OutsideKeeper({ helper: helperIn(directory), ensure: () => ensureOutside(directory, through) });
-  return { network: networkOf({ thread, publisher, outside }), kernel: kernelOf(thread), bridgeRequests: requestsOf(thread), forwarder: OUTSIDE.nameServer };
+  return { network: networkOf({ thread, publisher, outside }), kernel: kernelOf(thread, paths), bridgeRequests: requestsOf(thread), forwarder: OUTSIDE.nameServer };
 }
 
 interface Parts {
@@ -47,9 +48,14 @@ function networkOf({ thread, publisher, outside }: Parts): Network {
   };
 }
 
-function kernelOf(thread: NetworkThread): Kernel {
+/** Without the kernel's overlay the filesystems of a pod are processes, beside the holder of the namespaces. */
+function kernelOf(thread: NetworkThread, { runtime, rootless }: Paths): Kernel {
+  const fuse = { launcher: () => (rootless === undefined ? [] : besideHolder({ ...rootless, runtime })) };
   return {
     ...kernel,
+    mountRootfs: (rootfs) => kernel.mountRootfs({ ...rootfs, fuse }),
+    mountImage: (image) => kernel.mountImage({ ...image, fuse }),
+    rootfsEnd: fuseEnd,
     makeNamespaces: (request) => thread.call("makeNamespaces", request),
     makeUserNamespaces: (request) => thread.call("makeUserNamespaces", request),
   };
