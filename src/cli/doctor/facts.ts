@@ -52,6 +52,7 @@ export interface Facts {
   /** Filesystems that the kernel has, or has a module for. */
   readonly filesystems: readonly string[];
   readonly tunDevice: boolean;
+  readonly fuseDevice: boolean;
   readonly noNewPrivileges: boolean;
   readonly cgroups: CgroupFacts;
   /** Texts of /etc/subuid and /etc/subgid; empty when there is no such file. */

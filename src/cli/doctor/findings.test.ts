@@ -8,6 +8,7 @@ import { atLeast } from "./kernel.ts";
 import { mountOf } from "./mountTable.ts";
 
 const without = (name: string): Facts["programs"] => Object.fromEntries(Object.entries(ALICE.programs).filter(([each]) => each !== name));
+const WITH_FUSE: Facts["programs"] = { ...ALICE.programs, "fuse-overlayfs": program("/usr/bin/fuse-overlayfs") };
 const troubles = (facts: Facts): readonly Finding[] => findingsOf(facts).filter(({ level }) => level !== "ok");
 
 describe("findingsOf()", () => {
@@ -28,8 +29,11 @@ describe("findingsOf()", () => {
     [{ sysctls: { "user.max_user_namespaces": "0" } }, "user namespaces", "missing", "user.max_user_namespaces is 0", "echo user.max_user_namespaces=15000 | sudo tee /etc/sysctl.d/90-user-max_user_namespaces.conf && sudo sysctl -p /etc/sysctl.d/90-user-max_user_namespaces.conf"],
     [{ sysctls: { ...ALICE.sysctls, "kernel.unprivileged_userns_clone": "0" } }, "user namespaces", "missing", "kernel.unprivileged_userns_clone is 0", "echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/90-kernel-unprivileged_userns_clone.conf && sudo sysctl -p /etc/sysctl.d/90-kernel-unprivileged_userns_clone.conf"],
     [{ sysctls: { ...ALICE.sysctls, "kernel.apparmor_restrict_unprivileged_userns": "1" } }, "user namespaces", "missing", "AppArmor", "echo kernel.apparmor_restrict_unprivileged_userns=0 | sudo tee /etc/sysctl.d/90-kernel-apparmor_restrict_unprivileged_userns.conf && sudo sysctl -p /etc/sysctl.d/90-kernel-apparmor_restrict_unprivileged_userns.conf"],
-    [{ filesystems: ["ext4"] }, "overlay filesystem", "missing", "no module", "sudo modprobe overlay"],
-    [{ kernel: "5.10.0-26-amd64" }, "overlay filesystem", "missing", "5.11 or newer", "sudo apt-get install linux-image-amd64"],
+    [{ filesystems: ["ext4"] }, "overlay filesystem", "missing", "no module for it; fuse-overlayfs, which can stand in, is not installed", "sudo apt-get install fuse-overlayfs"],
+    [{ filesystems: ["ext4"], programs: WITH_FUSE }, "overlay filesystem", "warning", "by fuse-overlayfs, as the kernel has no overlay", "sudo modprobe overlay"],
+    [{ kernel: "5.10.0-26-amd64" }, "overlay filesystem", "missing", "5.11", "sudo apt-get install fuse-overlayfs"],
+    [{ kernel: "5.10.0-26-amd64", programs: WITH_FUSE }, "overlay filesystem", "warning", "by fuse-overlayfs, as Linux 5.10.0-26-amd64 lets only root", "sudo apt-get install linux-image-amd64"],
+    [{ kernel: "5.10.0-26-amd64", programs: WITH_FUSE, fuseDevice: false }, "overlay filesystem", "missing", "/dev/fuse is not there", "sudo chmod 0666 /dev/fuse"],
     [{ tunDevice: false }, "/dev/net/tun", "warning", "not there", "sudo modprobe tun"],
     [{ openFiles: 1024 }, "open files", "warning", "1024 at most", "sudo mkdir -p /etc/systemd/system/user@.service.d"],
     [{ subordinate: { uid: "", gid: "" } }, "subordinate ids", "missing", '/etc/subuid gives user "alice" none', "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice"],
@@ -47,7 +51,8 @@ describe("findingsOf()", () => {
     [{ runtime: place("/tmp/run") }, "runtime directory", "warning", "which a boot does not empty", "export XDG_RUNTIME_DIR=/run/user/$(id -u)"],
     [{ runtime: place("/run/user/1000/wherry", { type: "tmpfs", free: 1000 }) }, "room at run time", "warning", "1kB are free", "sudo mount -o remount,size=25% /run/user/1000"],
     [{ durable: place("/home/alice/.local/share/wherry", { type: "nfs4" }) }, "store", "missing", "other machines share", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
-    [{ durable: place("/home/alice", { type: "overlay" }) }, "store", "missing", "is on overlay", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
+    [{ durable: place("/home/alice", { type: "overlay" }) }, "overlay filesystem", "missing", "is on overlay", "sudo apt-get install fuse-overlayfs"],
+    [{ durable: place("/home/alice", { type: "overlay" }), programs: WITH_FUSE }, "overlay filesystem", "warning", "by fuse-overlayfs, as /home/alice is on overlay", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
     [{ durable: place("/media/stick", { type: "vfat" }) }, "store", "missing", "keeps no owners", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
     [{ durable: place("/home/alice", { options: ["ro"] }) }, "store", "missing", "cannot be written", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
     [{ durable: place("/home/alice", { options: ["rw", "noexec"] }) }, "store", "warning", "noexec", "sudo install -d -m 0700 -o alice /var/local/wherry-alice"],
@@ -66,6 +71,10 @@ describe("findingsOf()", () => {
       expect(troubles({ ...ALICE, ...change })).toEqual([{ about, level, is: expect.stringContaining(is), mend: expect.arrayContaining([command]) }]);
     });
   }
+
+  test("root's store must not be on overlay, whatever is installed: nothing stands in for root", () => {
+    expect(troubles({ ...ROOT, durable: place("/var/lib/wherry", { uid: 0, type: "overlay" }), programs: WITH_FUSE }).map(({ about, level }) => [about, level])).toEqual([["store", "missing"]]);
+  });
 
   test("takes runc for crun, slirp4netns for pasta, and file capabilities for the setuid bit", () => {
     const programs = { ...without("crun"), runc: program("/usr/sbin/runc"), slirp4netns: program("/usr/bin/slirp4netns"), newuidmap: { path: "/usr/bin/newuidmap", setuid: false, capabilities: true } };

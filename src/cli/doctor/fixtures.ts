@@ -14,6 +14,7 @@ export const ALICE: Facts = {
   kernel: "6.1.0-13-amd64",
   filesystems: ["ext4", "overlay"],
   tunDevice: true,
+  fuseDevice: true,
   noNewPrivileges: false,
   cgroups: { version: "v2", hybrid: false, available: ["cpu", "io", "memory", "pids"], delegated: ["cpu", "memory", "pids"] },
   subordinate: { uid: "alice:100000:65536\n", gid: "alice:100000:65536\n" },

@@ -28,6 +28,7 @@ export function gatherFacts(paths: Paths, { uid, home }: { readonly uid: number;
     programs: programs(),
     filesystems: filesystems(),
     tunDevice: opens("/dev/net/tun"),
+    fuseDevice: opens("/dev/fuse"),
     noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status),
     systemd: isSystemdRunning(),
     userManager: isManaged({ uid }),
@@ -54,7 +55,7 @@ export async function gatherStopTimeout(uid: number): Promise<Pick<Facts, "stopT
 
 const PROGRAMS = [
   "crun", "runc", "conmon", "netavark", "iptables", "nft", "ip", "pasta", "slirp4netns", "skopeo", "bsdtar", "nsenter", "setpriv", "unshare", "setsid", "systemd-creds",
-  "catatonit", "newuidmap", "newgidmap",
+  "catatonit", "fuse-overlayfs", "newuidmap", "newgidmap",
 ];
 
 function programs(): Facts["programs"] {
@@ -117,7 +118,7 @@ function allows(path: string): boolean {
   }
 }
 
-/** Opening the device node makes nothing; an interface is made by an ioctl only. */
+/** Opening the device node makes nothing; an interface is made by an ioctl, a filesystem by mount(2). */
 function opens(path: string): boolean {
   try {
     closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK));

@@ -1,4 +1,5 @@
 /** What the kernel can do, and lets this user do. Pure. */
+import { elsewhere } from "./elsewhere.ts";
 import { asRoot, type Facts, type Finding, isRoot, missing, ok, sysctlCommand, warning } from "./facts.ts";
 
 /** One finding for each ability. */
@@ -20,13 +21,23 @@ export function userNamespaces(facts: Facts): Finding {
   return ok(about, `allowed, at most ${max}`);
 }
 
-/** `userxattr` came with Linux 5.11 (kernel overlayfs.rst). */
-function overlay(facts: Facts): Finding {
+/** Root filesystems: by the kernel, or by fuse-overlayfs(1) for a user whom the kernel refuses. */
+export function overlay(facts: Facts): Finding {
   const about = "overlay filesystem";
-  if (!facts.filesystems.includes("overlay")) return missing(about, "the kernel has none, and no module for it", asRoot(facts, "modprobe overlay"));
-  if (isRoot(facts)) return ok(about, "in the kernel");
-  if (!atLeast(facts.kernel, [5, 11])) return missing(about, `Linux ${facts.kernel} lets only root mount it, it should be 5.11 or newer`, asRoot(facts, "apt-get install linux-image-amd64"));
-  return ok(about, `with userxattr (Linux ${facts.kernel})`);
+  if (isRoot(facts)) return facts.filesystems.includes("overlay") ? ok(about, "in the kernel") : missing(about, "the kernel has none, and no module for it", asRoot(facts, "modprobe overlay"));
+  const refusal = refusalOf(facts);
+  if (refusal === undefined) return ok(about, `with userxattr (Linux ${facts.kernel})`);
+  if (facts.programs["fuse-overlayfs"] === undefined) return missing(about, `${refusal.why}; fuse-overlayfs, which can stand in, is not installed`, asRoot(facts, "apt-get install fuse-overlayfs"));
+  if (!facts.fuseDevice) return missing(about, `${refusal.why}; fuse-overlayfs could stand in, but /dev/fuse is not there or not for this user`, asRoot(facts, "modprobe fuse"), asRoot(facts, "chmod 0666 /dev/fuse"));
+  return warning(about, `by fuse-overlayfs, as ${refusal.why}: files take longer`, ...refusal.mend);
+}
+
+/** Why the kernel mounts none for this user, and what would change it. `userxattr` came with Linux 5.11 (kernel overlayfs.rst). */
+function refusalOf(facts: Facts): { readonly why: string; readonly mend: readonly string[] } | undefined {
+  if (!facts.filesystems.includes("overlay")) return { why: "the kernel has no overlay, and no module for it", mend: [asRoot(facts, "modprobe overlay")] };
+  if (!atLeast(facts.kernel, [5, 11])) return { why: `Linux ${facts.kernel} lets only root mount overlays, since 5.11 users can`, mend: [asRoot(facts, "apt-get install linux-image-amd64")] };
+  if (facts.durable.type === "overlay") return { why: `${facts.durable.path} is on overlay, which takes no other one upon itself`, mend: elsewhere(facts) };
+  return undefined;
 }
 
 /** mount_setattr(2). Nothing that runs today needs them. */

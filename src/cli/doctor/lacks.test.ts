@@ -34,6 +34,8 @@ describe("requireNamespaces()", () => {
     [{ sysctls: { ...ALICE.sysctls, "kernel.unprivileged_userns_clone": "0" } }, "user namespaces"],
     [{ runtime: place("/run/user/1000/wherry", { existing: "/run/user" }) }, "runtime directory"],
     [{ durable: place("/home/alice", { type: "nfs4" }) }, "store"],
+    [{ durable: place("/home/alice", { type: "overlay" }) }, "overlay filesystem"],
+    [{ kernel: "5.10.0" }, "overlay filesystem"],
   ];
   for (const [change, about] of rows) {
     test(`refuses for want of ${about}`, () => expect(namespaceLacks({ ...ALICE, ...change }).map((each) => each.about)).toEqual([about]));

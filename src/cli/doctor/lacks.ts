@@ -4,7 +4,7 @@ import { fail } from "../../base/errors.ts";
 import type { HostLacks } from "../../kube/host.ts";
 import { rangesOf } from "../../rootless/ids.ts";
 import type { Facts, Finding } from "./facts.ts";
-import { atLeast, firstHostPort, userNamespaces } from "./kernel.ts";
+import { atLeast, firstHostPort, overlay, userNamespaces } from "./kernel.ts";
 import { runtimeDirectory, store } from "./places.ts";
 import { programFindings } from "./programs.ts";
 import { cgroupFindings, longestGrace, subordinateIds, userManager } from "./users.ts";
@@ -34,7 +34,7 @@ const MAKERS = ["newuidmap", "newgidmap", "unshare", "nsenter", "setsid"];
 /** What stands between an ordinary user and namespaces of its own, all at once: each with its commands. */
 export function namespaceLacks(facts: Facts): readonly Finding[] {
   const programs = programFindings(facts).filter(({ about }) => MAKERS.includes(about));
-  return [userNamespaces(facts), subordinateIds(facts), ...programs, runtimeDirectory(facts), store(facts)].filter(({ level }) => level === "missing");
+  return [userNamespaces(facts), overlay(facts), subordinateIds(facts), ...programs, runtimeDirectory(facts), store(facts)].filter(({ level }) => level === "missing");
 }
 
 /** Fails with kind `unavailable` and the commands that mend it when this user cannot have namespaces here. */

@@ -1,5 +1,6 @@
 /** The directories that wherry keeps things in, and the files it reads. Pure. */
 import { humanSize } from "../size.ts";
+import { elsewhere } from "./elsewhere.ts";
 import { asRoot, type Facts, type Finding, isRoot, missing, ok, type Place, warning } from "./facts.ts";
 import { linger } from "./users.ts";
 
@@ -32,23 +33,11 @@ export function store(facts: Facts): Finding {
   const { path, existing, type, options, writable } = facts.durable;
   if (isShared(type)) return missing(about, `${path} is on ${type}, which other machines share; it should be on a disk of this one`, ...elsewhere(facts));
   if (isPlain(type)) return missing(about, `${path} is on ${type}, which keeps no owners and attributes of files; ext4, xfs and btrfs do`, ...elsewhere(facts));
-  if (type === "overlay") return missing(about, `${path} is on overlay, which takes no other one upon itself; ext4, xfs and btrfs do`, ...elsewhere(facts));
+  if (type === "overlay" && isRoot(facts)) return missing(about, `${path} is on overlay, which takes no other one upon itself; ext4, xfs and btrfs do`, ...elsewhere(facts));
   if (options.includes("ro") || !writable) return missing(about, `${existing} cannot be written by user "${facts.user.name}"`, ...elsewhere(facts));
   if (options.includes("noexec")) return warning(about, `${path} is mounted noexec: images run, programs in volumes and emptyDirs do not`, ...elsewhere(facts));
   const nodev = options.includes("nodev") && isRoot(facts) ? ", nodev: block devices of volumes cannot be opened there" : "";
   return ok(about, `${path}, on ${type}${nodev}`);
-}
-
-/** Another directory for everything durable, for logins and for units. */
-function elsewhere(facts: Facts): readonly string[] {
-  if (isRoot(facts)) return ["mkdir -m 0700 /srv/wherry && export WHERRY_ROOT=/srv/wherry"];
-  const { name } = facts.user;
-  const directory = `/var/local/wherry-${name}`;
-  return [
-    `sudo install -d -m 0700 -o ${name} ${directory}`,
-    `echo 'export WHERRY_ROOT=${directory}' >>~/.profile && export WHERRY_ROOT=${directory}`,
-    `mkdir -p ~/.config/environment.d && echo WHERRY_ROOT=${directory} >~/.config/environment.d/wherry.conf`,
-  ];
 }
 
 function room(about: string, { existing, free, freeInodes }: Place, { least, mend }: { readonly least: number; readonly mend: string }): Finding {
