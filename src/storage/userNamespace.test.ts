@@ -224,6 +224,31 @@ describe.skipIf(!fuse)("in a user namespace, on an overlay (needs root and fuse-
     expect(seen).toEqual({ early: false, ended: true, code: "ENOTCONN", again: ["x", 1], left: 0 });
   });
 
+  test("mountRootfs() killed at many points leaves nothing that the next one, or unmounting, does not find", async () => {
+    using at = scratch();
+    overlaid(at.path);
+    const seen = await run(at.path, `${LAYERS}
+      writeFileSync(at + "/once.ts", 'import { mountRootfs } from "${CHECKOUT}/src/storage/rootfs.ts"; mountRootfs({ ...JSON.parse(process.argv[2]), fuse: { launcher: () => [] } });');
+      const counts = [];
+      for (let after = 0; after < 16; after += 1) {
+        const child = Bun.spawn([process.execPath, at + "/once.ts", JSON.stringify(rootfs)], { stdio: ["ignore", "ignore", "ignore"] });
+        while (!existsSync(target + ".life")) await Bun.sleep(1);
+        await Bun.sleep(after);
+        child.kill("SIGKILL");
+        await child.exited;
+        const recovering = after % 2 === 0;
+        if (recovering) mountRootfs(rootfs);
+        const here = [fuses(), recovering ? readFileSync(target + "/su", "utf8") : ""];
+        unmountRootfs(target);
+        await fuseEnd(target, AbortSignal.timeout(5000));
+        counts.push(here[0] <= 1 && (!recovering || (here[0] === 1 && here[1] === "x")) && fuses() === 0 && !(await Bun.sleep(5)) && behind().length === 0);
+        execFileSync("rm", [target + ".life"]);
+      }
+      console.log(JSON.stringify(counts));
+    `, [LOWER]);
+    expect(seen).toEqual(Array.from({ length: 16 }, () => true));
+  }, 60_000);
+
   test("an image volume is read-only, and hides what its layers hide", async () => {
     using at = scratch();
     overlaid(at.path);
