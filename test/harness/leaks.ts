@@ -24,7 +24,7 @@ export interface Directories {
 }
 
 /** Programs that only run on behalf of a container engine. */
-const ENGINE_PROGRAMS = new Set(["conmon", "wherry", "crun", "runc", "netavark", "aardvark-dns", "catatonit", "pasta", "slirp4netns"]);
+const ENGINE_PROGRAMS = new Set(["conmon", "wherry", "crun", "runc", "netavark", "aardvark-dns", "catatonit", "pasta", "slirp4netns", "fuse-overlayfs"]);
 /** cgroups of wherry and of containers: by its name, or an OCI container id. Slices that systemd keeps are not ours. */
 const ENGINE_CGROUP = /(^|\/)(wherry(?!-room|-box)|[0-9a-f]{64}|libpod|crun|runc|conmon)[^/]*(?<!\.slice)(\/|$)/;
 

@@ -17,9 +17,19 @@ export interface User {
   write(path: string, text: string): Promise<void>;
 }
 
-/** A new user. The box's own root is an overlay, on which no other one can be: the home is memory. */
-export async function newUser(room: Room, name: string, { lingers }: { readonly lingers: boolean }): Promise<User> {
+export interface UserOptions {
+  readonly lingers: boolean;
+  /** The home is on an overlay, as the box's own root is, on which the kernel mounts no other one; else it is memory. */
+  readonly overlaid?: boolean;
+}
+
+/** A new user, with a home of its own. */
+export async function newUser(room: Room, name: string, { lingers, overlaid = false }: UserOptions): Promise<User> {
   const make = `useradd -m ${name}; uid=$(id -u ${name}); mount -t tmpfs -o mode=0700,uid=$uid,gid=$(id -g ${name}) tmpfs /home/${name}
+if ${overlaid}; then
+  cd /home/${name}; mkdir lower upper work; chown ${name}: upper; chmod 0700 upper
+  mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay /home/${name}; cd /
+fi
 if ${lingers}; then loginctl enable-linger ${name}; systemctl start user@$uid.service; fi; echo $uid`;
   const uid = Number(expectStatus(await room.run(["sh", "-euc", make]), 0, ["useradd", name]).stdout.trim());
   const words = ["setpriv", "--reuid", name, "--regid", name, "--init-groups", "--", "env", "-i", `HOME=/home/${name}`, `USER=${name}`, `XDG_RUNTIME_DIR=/run/user/${uid}`, "NO_COLOR=1", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "sh", "-c", 'cd && exec "$@"', "-"];
