@@ -1,11 +1,12 @@
 /** What pods ask of the kernel directly: a value, so that the tests of this folder can stand in for it. */
+import { dirname } from "node:path";
 import { ensureDirectory } from "../base/files.ts";
 import { mount, MS_NODEV, MS_NOEXEC, MS_NOSUID, unmount } from "../base/libc.ts";
 import { makeUserNamespaces } from "../network/userNamespace.ts";
 import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/namespaces.ts";
 import { limitCgroup } from "../runtime/cgroupLimits.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
-import { removeCgroup } from "../runtime/cgroupTree.ts";
+import { removeCgroup, removeIfEmpty } from "../runtime/cgroupTree.ts";
 import type { fuseEnd } from "../storage/fuseOverlay.ts";
 import { mountImage } from "../storage/imageVolume.ts";
 import { mountRootfs, unmountRootfs } from "../storage/rootfs.ts";
@@ -54,5 +55,7 @@ export const kernel: Kernel = {
   async removeCgroup(path) {
     await killCgroup(path);
     await removeCgroup(path);
+    // A container that was started after its scope had ended has made that cgroup again, and its manager knows of none
+    if (dirname(path).endsWith(".scope")) removeIfEmpty(dirname(path));
   },
 };

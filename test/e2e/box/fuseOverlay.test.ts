@@ -93,6 +93,18 @@ userScenario("after kill -9 of it and of the supervisor, play makes the containe
   await eventually(async () => expect(await inWeb("ls /mine 2>/dev/null || echo anew")).toBe("anew\n"), { within: 20_000 });
 });
 
+userScenario("after kill -9 of everything at many points of a start, play runs it, with one process behind it", async (room) => {
+  await dave().write("/home/dave/web.yaml", podText("web"));
+  const doomed = new Set(["wherry", "setpriv", "fuse-overlayfs"]);
+  for (const seconds of ["0.1", "0.2", "0.3", "0.4", "0.6"]) {
+    await dave().run(["sh", "-c", 'wherry play web.yaml >/dev/null 2>&1 & sleep "$1"', "-", seconds]);
+    await kill(room, ...(await processes(room)).filter(({ program }) => doomed.has(program)).map(({ pid }) => pid));
+  }
+  await dave().ok(["play", "web.yaml"], { timeout: 60_000 });
+  await eventually(async () => expect(await inWeb("echo here")).toBe("here\n"), { within: 20_000 });
+  await eventually(async () => expect((await fuses(room)).length).toBe(1), { within: 5_000 });
+});
+
 userScenario("the stop of a unit leaves a container its root filesystem until it has ended", async (room) => {
   const unit = unitOf("/home/dave/unit.yaml");
   await dave().write("/home/dave/unit.yaml", podText("unit", {
