@@ -6,7 +6,7 @@ import { makeUserNamespaces } from "../network/userNamespace.ts";
 import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/namespaces.ts";
 import { limitCgroup } from "../runtime/cgroupLimits.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
-import { removeCgroup, removeIfEmpty } from "../runtime/cgroupTree.ts";
+import { removeCgroup, removeScopeIfEmpty } from "../runtime/cgroupTree.ts";
 import type { fuseEnd } from "../storage/fuseOverlay.ts";
 import { mountImage } from "../storage/imageVolume.ts";
 import { mountRootfs, unmountRootfs } from "../storage/rootfs.ts";
@@ -56,6 +56,6 @@ export const kernel: Kernel = {
     await killCgroup(path);
     await removeCgroup(path);
     // A container that was started after its scope had ended has made that cgroup again, and its manager knows of none
-    if (dirname(path).endsWith(".scope")) removeIfEmpty(dirname(path));
+    if (dirname(path).endsWith(".scope")) await removeScopeIfEmpty(dirname(path));
   },
 };

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cgroupHost, checkedPath, controllersBelow, directoriesOf, ownCgroup, parseLayout } from "./cgroup.ts";
 import { killCgroup, oomKills, processesOf, signalCgroup } from "./cgroupProcesses.ts";
-import { enterCgroup, ensureBase, removeCgroup } from "./cgroupTree.ts";
+import { enterCgroup, ensureBase, removeCgroup, removeScope, removeScopeIfEmpty } from "./cgroupTree.ts";
 
 const line = (mount: string, type: string, options: string): string => `30 25 0:26 / ${mount} rw,relatime shared:9 - ${type} ${type} ${options}`;
 const V2 = line("/sys/fs/cgroup", "cgroup2", "rw,nsdelegate");
@@ -103,3 +103,42 @@ function scratchTree(): { readonly path: string } & Disposable {
   const path = mkdtempSync("/tmp/wherry-cgroup-");
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
+
+/** A tree of plain directories, with a scope in which there is one directory. */
+function scopeIn(mount: string) {
+  mkdirSync(`${mount}/a.scope/pod`, { recursive: true });
+  return { scope: `${mount}/a.scope`, layout: { version: "v2", hybrid: false, controllers: [], hierarchies: [{ mount, controllers: [], unified: true }] } as const };
+}
+
+test("removeScope gives a scope's manager a moment to remove it, and removes it when that does not", async () => {
+  const mount = mkdtempSync("/tmp/wherry-cgroup-");
+  try {
+    const { scope, layout } = scopeIn(mount);
+    const removing = removeScope("/a.scope", layout);
+    await Bun.sleep(20);
+    expect(existsSync(scope)).toBe(true);
+    rmSync(scope, { recursive: true }); // as the manager does
+    await removing;
+    scopeIn(mount);
+    await removeScope("/a.scope", layout);
+    expect(existsSync(scope)).toBe(false);
+    await removeScope("/a.scope", layout);
+  } finally {
+    rmSync(mount, { recursive: true, force: true });
+  }
+});
+
+test("removeScopeIfEmpty leaves a scope in which there is something, at once", async () => {
+  const mount = mkdtempSync("/tmp/wherry-cgroup-");
+  try {
+    const { scope, layout } = scopeIn(mount);
+    await removeScopeIfEmpty("/a.scope", layout);
+    expect(existsSync(`${scope}/pod`)).toBe(true);
+    rmSync(`${scope}/pod`, { recursive: true });
+    await removeScopeIfEmpty("/a.scope", layout);
+    expect(existsSync(scope)).toBe(false);
+    await removeScopeIfEmpty("/a.scope", layout);
+  } finally {
+    rmSync(mount, { recursive: true, force: true });
+  }
+});

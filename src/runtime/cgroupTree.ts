@@ -29,6 +29,29 @@ export function removeIfEmpty(path: string, layout: CgroupLayout = cgroupHost())
 }
 
 /**
+ * Waits a moment for the manager of a scope without processes to remove it. The kernel tells a manager somewhat later that
+ * a cgroup has become empty, and never when it has been removed before: the manager would think for ever that it runs.
+ */
+async function managerRemoves(scope: string, layout: CgroupLayout): Promise<void> {
+  const watched = { ...layout, hierarchies: layout.hierarchies.filter(({ unified, controllers }) => unified || controllers.length === 0) };
+  for (let pause = 1; pause <= 64 && directoriesOf(scope, watched).some(existsSync); pause *= 2) await Bun.sleep(pause);
+}
+
+/** Removes a scope without processes, and all below it, where its manager does not: that may have forgotten it before. */
+export async function removeScope(scope: string, layout: CgroupLayout = cgroupHost()): Promise<void> {
+  await managerRemoves(scope, layout);
+  await removeCgroup(scope, layout);
+}
+
+/** The same where nothing is left in it, and nothing otherwise. */
+export async function removeScopeIfEmpty(scope: string, layout: CgroupLayout = cgroupHost()): Promise<void> {
+  const isEmpty = (directory: string): boolean => unless("ENOENT", () => !readdirSync(directory, { withFileTypes: true }).some((each) => each.isDirectory()), false);
+  if (!directoriesOf(scope, layout).some(isEmpty)) return;
+  await managerRemoves(scope, layout);
+  removeIfEmpty(scope, layout);
+}
+
+/**
  * Makes `leaf` and moves this process into it, in every hierarchy. On v2, the controllers that wherry uses are then
  * switched on for the children of the leaf's parent, from the root down, as far as this process may and no process sits
  * in between; `controllersBelow` tells the outcome. Kind `failed` when the move is not permitted. Returns the way back.

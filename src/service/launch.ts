@@ -8,7 +8,7 @@ import { serviceBundle, serviceDirectory, serviceLog } from "../base/paths.ts";
 import { serviceContainerConfig } from "../container/service.ts";
 import { killCgroup } from "../runtime/cgroupProcesses.ts";
 import { directoriesOf } from "../runtime/cgroup.ts";
-import { ensureBase, enterCgroup, handDownTo, removeCgroup, removeIfEmpty } from "../runtime/cgroupTree.ts";
+import { ensureBase, enterCgroup, handDownTo, removeCgroup, removeIfEmpty, removeScope } from "../runtime/cgroupTree.ts";
 import { ownCapabilities } from "../runtime/rlimits.ts";
 import type { CreateRequest } from "../runtime/runtime.ts";
 import { ROOTLESS_VARIABLE } from "../rootless/rootless.ts";
@@ -126,6 +126,7 @@ export async function removeServiceContainer(engine: Engine, service: ServiceNam
 
 /** The base cgroup of a service that was played by hand, and with the last of them what holds them all. */
 async function removeHandCgroup(cgroup: string): Promise<void> {
+  if (cgroup.endsWith(".scope")) return await removeScope(cgroup); // the slice around it is the manager's
   await removeCgroup(cgroup);
-  if (!cgroup.endsWith(".scope")) removeIfEmpty(dirname(cgroup)); // a slice is the manager's
+  removeIfEmpty(dirname(cgroup));
 }
