@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import { answer, container, documents, pod, podText, WAIT } from "../../harness/objects.ts";
+import { pacedDuration } from "../../harness/pace.ts";
 import { expectStatus, openPlainRoom, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 import { hostHasIPv6 } from "../../../src/network/ipv6.ts";
@@ -81,7 +82,7 @@ scenario("probes ask a host of either family", async (room) => {
       podText("four", { container: probe("httpGet: {host: 192.0.2.9, port: 8001}") }),
       podText("tcp", { container: probe("tcpSocket: {host: '2001:db8::9', port: 8001}") }),
     ));
-    await room.ok(["play", "--timeout", "15s", "/run/hosts.yaml"]);
+    await room.ok(["play", "--timeout", pacedDuration(15), "/run/hosts.yaml"]);
   });
 });
 

@@ -4,6 +4,7 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { makeAuthority } from "../../harness/certificates.ts";
 import { eventually } from "../../harness/eventually.ts";
 import { documents, pod, podText } from "../../harness/objects.ts";
+import { pacedDuration } from "../../harness/pace.ts";
 import { CHECKOUT, openPlainRoom, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 
@@ -24,7 +25,7 @@ function serverText(name: string, words: string, { probe, tls = "" }: { readonly
 
 const events = (room: Room): Promise<string> => room.ok(["events"]);
 const isReady = async (room: Room, name: string): Promise<boolean> => (await pod(room, name)).status.conditions?.find(({ type }) => type === "Ready")?.status === "True";
-const played = (room: Room, file: string) => room.wherry(["play", "--timeout", "6s", file], { timeout: 60_000 });
+const played = (room: Room, file: string) => room.wherry(["play", "--timeout", pacedDuration(6), file], { timeout: 60_000 });
 
 scenario("httpGet probes speak HTTPS without looking at the certificate, and name the server as the kubelet does", async (room) => {
   const tls = mkdtempSync("/var/tmp/wherry-tls.");

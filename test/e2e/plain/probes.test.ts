@@ -2,6 +2,7 @@ import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
 import { IMAGE } from "../../harness/image.ts";
 import { container, documents, pod, podText, WAIT } from "../../harness/objects.ts";
+import { pacedDuration } from "../../harness/pace.ts";
 import { openPlainRoom, WHERRY, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 import { kill, supervisor } from "../../harness/processes.ts";
@@ -25,12 +26,12 @@ scenario("play returns when the readiness probes have succeeded, and a pod whose
   expect(await events(room)).toContain("Readiness probe failed:");
   const since = await conditionOf(room, "web", "Ready");
   await inside(room, "web", "rm /tmp/ok");
-  await room.ok(["wait", "pod", "web", "--for=condition=Ready=False", "--timeout", "10s"]);
+  await room.ok(["wait", "pod", "web", "--for=condition=Ready=False", "--timeout", pacedDuration(10)]);
   expect(await conditionOf(room, "web", "Ready")).toMatchObject({ status: "False", reason: "ContainersNotReady", message: "containers with unready status: [main]" });
   expect(await room.ok(["get", "pods"])).toMatch(/0\/1 +Running +0/);
   expect(await container(room, "web")).toMatchObject({ ready: false, started: true, restartCount: 0 });
   await inside(room, "web", "touch /tmp/ok");
-  await room.ok(["wait", "pod", "web", "--for=condition=Ready", "--timeout", "10s"]);
+  await room.ok(["wait", "pod", "web", "--for=condition=Ready", "--timeout", pacedDuration(10)]);
   expect(since?.status).toBe("True");
 });
 
@@ -67,7 +68,7 @@ scenario("a startup probe holds the others back, and ends a container that does 
   await eventually(async () => expect(await container(room, "slow")).toMatchObject({ started: false, ready: false, state: { running: {} } }), { within: 5_000 });
   await eventually(async () => expect((await container(room, "never")).restartCount).toBeGreaterThanOrEqual(1), { within: 15_000 });
   expect(await events(room)).toContain("Container main failed startup probe, will be restarted");
-  await room.ok(["wait", "pod", "slow", "--for=condition=Ready", "--timeout", "15s"]);
+  await room.ok(["wait", "pod", "slow", "--for=condition=Ready", "--timeout", pacedDuration(15)]);
   expect(await container(room, "slow")).toMatchObject({ started: true, restartCount: 0 });
   play.kill("SIGINT");
   await play.exited;
@@ -86,7 +87,7 @@ scenario("httpGet probes ask as the kubelet does: by named port, with headers, 2
     podText("bad", { script: serve(8080, "HTTP/1.1 500 Oops\\r\\nContent-Length: 0\\r\\n\\r\\n"), container: `${ports}\n${httpGet("path: /")}` }),
     podText("deaf", { container: `${ports}\n${httpGet("path: /")}` }),
   ));
-  const play = await room.wherry(["play", "--timeout", "4s", "/run/http.yaml"]);
+  const play = await room.wherry(["play", "--timeout", pacedDuration(4), "/run/http.yaml"]);
   expect(play.status).not.toBe(0);
   expect(play.stderr).toContain('pod "default/bad": ProgressDeadlineExceeded: it is not ready: waiting for bad (main: readiness probe: HTTP probe failed with statuscode: 500)');
   expect(play.stderr).toContain("connect: connection refused");
@@ -106,7 +107,7 @@ scenario("tcpSocket probes connect, and probes of a pod on the host's network re
     podText("open", { script: `nc -ll -p 7001 -e true & ${WAIT}`, container: probe(7001) }),
     podText("host", { script: `nc -ll -p 7002 -e true & ${WAIT}`, container: probe(7002, ", host: 127.0.0.1"), spec: "hostNetwork: true" }),
   ));
-  await room.ok(["play", "--timeout", "10s", "/run/tcp.yaml"]);
+  await room.ok(["play", "--timeout", pacedDuration(10), "/run/tcp.yaml"]);
 });
 
 scenario("pods without a network are probed from inside their own", async (room) => {
@@ -114,7 +115,7 @@ scenario("pods without a network are probed from inside their own", async (room)
     podText("good", { script: serve(8080, "HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n"), container: "readinessProbe: {periodSeconds: 1, httpGet: {port: 8080}}\nlivenessProbe: {periodSeconds: 1, tcpSocket: {port: 8080}}" }),
     podText("deaf", { container: "readinessProbe: {periodSeconds: 1, httpGet: {port: 8080}}" }),
   ));
-  const play = await room.wherry(["play", "--network", "none", "--timeout", "4s", "/run/none.yaml"]);
+  const play = await room.wherry(["play", "--network", "none", "--timeout", pacedDuration(4), "/run/none.yaml"]);
   expect(play.stderr).toContain("waiting for deaf (main: readiness probe: Get \"http://127.0.0.1:8080/\": dial tcp 127.0.0.1:8080: connect: connection refused)");
   expect((await conditionOf(room, "good", "Ready"))?.status).toBe("True");
 });
@@ -143,7 +144,7 @@ scenario("a probe that takes too long is killed with all it started, and one tha
     podText("hangs", { container: "readinessProbe: {exec: {command: [sh, -c, 'sleep 4711; true']}, periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1}" }),
     podText("missing", { container: "livenessProbe: {exec: {command: [/no/such/program]}, periodSeconds: 1, failureThreshold: 1}" }),
   ));
-  await room.wherry(["play", "--timeout", "4s", "/run/hang.yaml"]);
+  await room.wherry(["play", "--timeout", pacedDuration(4), "/run/hang.yaml"]);
   await eventually(async () => expect(await events(room)).toContain('Readiness probe failed: command timed out: "sh -c sleep 4711; true" timed out after 1s'), { within: 10_000 });
   expect((await inside(room, "hangs", "ps | grep -c '[s]leep 4711' || true")).trim()).toMatch(/^[012]$/); // the present one
   expect(await events(room)).toContain("Liveness probe errored and resulted in unknown state:");
@@ -153,7 +154,7 @@ scenario("a probe that takes too long is killed with all it started, and one tha
 scenario("a readiness gate keeps a pod from being Ready until its condition is set", async (room) => {
   await room.write("/run/gate.yaml", podText("web", { spec: "readinessGates: [{conditionType: example.com/warm}]" }));
   const play = room.start([WHERRY, "play", "/run/gate.yaml"]);
-  await room.ok(["wait", "pod", "web", "--for=condition=ContainersReady", "--timeout", "10s"]).catch(async () => {
+  await room.ok(["wait", "pod", "web", "--for=condition=ContainersReady", "--timeout", pacedDuration(10)]).catch(async () => {
     await eventually(() => room.ok(["wait", "pod", "web", "--for=condition=ContainersReady"]), { within: 10_000 });
   });
   expect(await conditionOf(room, "web", "Ready")).toMatchObject({ status: "False", reason: "ReadinessGatesNotReady", message: 'corresponding condition of pod readiness gate "example.com/warm" does not exist.' });

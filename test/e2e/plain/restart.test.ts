@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
 import { container, documents, pod, podText, STUBBORN, WAIT } from "../../harness/objects.ts";
-import { openPlainRoom, type Room } from "../../harness/room.ts";
+import { openPlainRoom, type Room, WHERRY } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 import { kill, supervisor, supervisors } from "../../harness/processes.ts";
 
@@ -57,7 +57,7 @@ scenario("restartPolicy says what is started again", async (room) => {
 
 scenario("an init container that fails is tried again before anything else starts", async (room) => {
   await room.write("/run/init.yaml", podText("init", { spec: "initContainers: [{name: first, image: localhost/test:1, command: [sh, -c, 'exit 5']}]" }));
-  const play = room.start([...wherry, "play", "/run/init.yaml"]);
+  const play = room.start([WHERRY, "play", "/run/init.yaml"]);
   await eventually(async () => {
     expect((await container(room, "init", "first")).state.waiting?.reason).toBe("CrashLoopBackOff");
   }, { within: 20_000 });
@@ -65,8 +65,6 @@ scenario("an init container that fails is tried again before anything else start
   play.kill("SIGINT");
   await play.exited;
 });
-
-const wherry = [`${import.meta.dir}/../../../dist/wherry`];
 
 /** Status of `play --wait` by policy, with one container that fails with 9, and one that succeeds, or fails too. */
 const POLICIES: readonly { readonly policy: string; readonly other: number; readonly status: number }[] = [
