@@ -1,4 +1,4 @@
-/** Ordinary users of the box: each with a home that can hold an image store, and a manager when lingering. */
+/** Ordinary users of the box and the VM: each with a home that can hold an image store, and a manager when lingering. */
 import { type ExecResult } from "../../src/base/exec.ts";
 import { expectStatus, type Room, type RunOptions } from "./room.ts";
 
@@ -19,13 +19,14 @@ export interface User {
 
 export interface UserOptions {
   readonly lingers: boolean;
-  /** The home is on an overlay, as the box's own root is, on which the kernel mounts no other one; else it is memory. */
+  /** The home is on an overlay, as the box's own root is, on which the kernel mounts no other one. */
   readonly overlaid?: boolean;
 }
 
-/** A new user, with a home of its own. */
+/** A user, made unless the VM has it. The box's own root is an overlay, on which no other one can be: the home is memory there. */
 export async function newUser(room: Room, name: string, { lingers, overlaid = false }: UserOptions): Promise<User> {
-  const make = `useradd -m ${name}; uid=$(id -u ${name}); mount -t tmpfs -o mode=0700,uid=$uid,gid=$(id -g ${name}) tmpfs /home/${name}
+  const make = `id ${name} >/dev/null 2>&1 || useradd -m ${name}; uid=$(id -u ${name})
+if ${room.kind !== "vm" || overlaid}; then mount -t tmpfs -o mode=0700,uid=$uid,gid=$(id -g ${name}) tmpfs /home/${name}; fi
 if ${overlaid}; then
   cd /home/${name}; mkdir lower upper work; chown ${name}: upper; chmod 0700 upper
   mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay /home/${name}; cd /

@@ -93,11 +93,16 @@ userScenario("a lingering user plays, looks, enters and takes down", async (room
   expect(await podsOf(alice())).toEqual([]);
 });
 
-userScenario("limits without a controller are told at their field, and are not fatal", async () => {
-  await alice().write("/home/alice/limited.yaml", podText("limited", { container: "resources: {limits: {memory: 64Mi}}" }));
+userScenario("limits hold, and where there is no controller they are told at their field, and are not fatal", async () => {
+  const { home, uid } = alice();
+  const { stdout: controllers } = await alice().run(["cat", `/sys/fs/cgroup/user.slice/user-${uid}.slice/user@${uid}.service/cgroup.controllers`]);
+  await alice().write(`${home}/limited.yaml`, podText("limited", { container: "resources: {limits: {memory: 64Mi}}" }));
   const { status, stderr } = await alice().wherry(["play", "limited.yaml"], { timeout: 60_000 });
   expect(status).toBe(0);
-  expect(stderr).toMatch(/limited\.yaml:\d+:\d+: spec\.containers\[0\]\.resources\.limits\.memory: not as asked for on this host: .*cgroup controller "memory"/);
+  if (/\bmemory\b/.test(controllers)) {
+    expect(stderr).not.toContain("not as asked for");
+    expect(await alice().ok(["exec", "limited", "--", "cat", "/sys/fs/cgroup/memory.max"])).toBe(`${64 * 2 ** 20}\n`);
+  } else expect(stderr).toMatch(/limited\.yaml:\d+:\d+: spec\.containers\[0\]\.resources\.limits\.memory: not as asked for on this host: .*cgroup controller "memory"/);
 });
 
 userScenario("a grace period that systemd would cut at a shutdown is told at its field, and by doctor with the commands", async () => {
@@ -116,7 +121,8 @@ userScenario("after kill -9 of the holder, exec, play and down go on in the same
   await kill(room, first);
   expect(await alice().ok(["exec", "web", "--", "echo", "here"])).toBe("here\n");
   expect(await holder(alice())).not.toBe(first);
-  expect(await alice().systemctl("is-active", "wherry-namespaces-*.scope")).toBe("active\n");
+  // Where the user's manager has cgroups, the helper of the network keeps the first scope as well.
+  expect(await alice().systemctl("is-active", "wherry-namespaces-*.scope")).toMatch(/^(active\n){1,2}$/);
   await kill(room, await holder(alice()));
   expect(await alice().ok(["play", "web.yaml"], { timeout: 60_000 })).toBe("pod/web unchanged\n");
   expect((await podsOf(alice()))[0]?.metadata.uid).toBe(uid ?? "");
