@@ -48,7 +48,8 @@ test: deps-test build
 	@tools/install-deps --vm || echo 'Without the VM' >&2
 	@$(BUN) tools/test.ts check plain box vm
 
-# The box's tests and some of the plain ones (PLAIN="play volumes") on the emulated machine: the better part of an hour.
+# On the emulated machine: the box's tests, and of the plain ones some as root (PLAIN="play volumes") and some as an
+# ordinary user (ROOTLESS="play pods"). An hour.
 test-vm: deps-vm build
 	@$(BUN) tools/test.ts vm vm-more
 

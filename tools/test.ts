@@ -79,7 +79,16 @@ const inVm = (name: string, suites: (vm: Vm) => readonly (() => Promise<Result>)
 });
 
 const outside = (vm: Vm, name: string, folders: readonly string[]) => suite(name, folders, vm.env).run;
-const inside = (vm: Vm, name: string, files: readonly string[]) => () => reported(name, { env: vm.env, argv: (report) => vm.inside(files, report), fetch: vm.fetch });
+/** Files of tests, run inside; without files nothing. */
+const inside = (vm: Vm, name: string, { files, user = "root" }: { readonly files: readonly string[]; readonly user?: string }) => async (): Promise<Result> => {
+  if (files.length === 0) return { passed: 0, skipped: 0, failed: [] };
+  if (user !== "root") await vm.admit(user);
+  return await reported(name, { env: vm.env, argv: (report) => vm.inside(files, { report, user }), fetch: vm.fetch });
+};
+
+const BOX_IN_VM = (vm: Vm) => outside(vm, "vm-box", ["test/e2e/box"]);
+const PLAIN_IN_VM = (vm: Vm) => inside(vm, "vm-plain", { files: chosen("PLAIN", "test/e2e/plain") });
+const ROOTLESS_IN_VM = (vm: Vm) => inside(vm, "vm-rootless", { files: chosen("ROOTLESS", "test/e2e/plain"), user: "alice" });
 
 /** Files that do not load and hooks that fail are no test's failure: they are in Bun's own count and status only. */
 function unreported(name: string, { status, said, reported }: { readonly status: number; readonly said: string; readonly reported: number }): string[] {
@@ -97,7 +106,9 @@ const SUITES: Readonly<Record<string, readonly Step[]>> = {
   plain: [suite("plain", ["test/e2e/plain"])],
   box: [suite("box", ["test/e2e/box"])],
   vm: [inVm("vm", (vm) => [outside(vm, "vm", ["test/e2e/vm"])])],
-  "vm-more": [inVm("vm-more", (vm) => [outside(vm, "vm-box", ["test/e2e/box"]), inside(vm, "vm-plain", chosen("test/e2e/plain"))])],
+  "vm-more": [inVm("vm-more", (vm) => [BOX_IN_VM(vm), PLAIN_IN_VM(vm), ROOTLESS_IN_VM(vm)])],
+  "vm-plain": [inVm("vm-plain", (vm) => [PLAIN_IN_VM(vm)])],
+  "vm-rootless": [inVm("vm-rootless", (vm) => [ROOTLESS_IN_VM(vm)])],
   powercut: [suite("powercut", ["test/e2e/powercut"], { WHERRY_PACE: PACE })],
 };
 

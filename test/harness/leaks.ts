@@ -28,18 +28,32 @@ const ENGINE_PROGRAMS = new Set(["conmon", "wherry", "crun", "runc", "netavark",
 /** cgroups of wherry and of containers: by its name, or an OCI container id. Slices that systemd keeps are not ours. */
 const ENGINE_CGROUP = /(^|\/)(wherry(?!-room|-box)|[0-9a-f]{64}|libpod|crun|runc|conmon)[^/]*(?<!\.slice)(\/|$)/;
 
+/** Namespaces of an ordinary user, which hold what root's wherry has on the host. */
+export interface Inside {
+  /** A process in them. */
+  readonly pid: number;
+  /** argv that runs in them. */
+  readonly enter: (argv: readonly string[]) => readonly string[];
+}
+
 /** Everything at once; about 100 ms. */
-export async function snapshot(directories: Directories): Promise<Snapshot> {
+export async function snapshot(directories: Directories, inside?: Inside): Promise<Snapshot> {
   const lines = [
     ...processLines(),
-    ...mountLines(),
+    ...mountLines(hostWitness()),
     ...namespaceLines(),
     ...cgroupLines(),
     ...directoryLines(directories),
     ...(await interfaceLines()),
     ...(await firewallLines()),
+    ...(inside === undefined ? [] : await linesInside(inside)),
   ];
   return [...new Set(lines)].sort();
+}
+
+async function linesInside({ pid, enter }: Inside): Promise<string[]> {
+  const lines = [...mountLines(String(pid)), ...(await interfaceLines(enter)), ...(await firewallLines(enter))];
+  return lines.map((line) => `of the user, ${line}`);
 }
 
 export function difference(before: Snapshot, after: Snapshot): Difference {
@@ -82,9 +96,8 @@ function mountsOf(pid: string): { readonly root: string; readonly point: string;
  * Mounts that lie over each other are counted: they have the same line otherwise. Who enters a mount namespace stands on
  * the topmost root and does not see what lies under it; process 1 does.
  */
-function mountLines(): string[] {
+function mountLines(witness: string): string[] {
   const times = new Map<string, number>();
-  const witness = link("/proc/1/ns/mnt") === link("/proc/self/ns/mnt") ? "1" : "self";
   return mountsOf(witness).map(({ point, type }) => {
     const line = `mount ${point} (${type})`;
     const count = (times.get(line) ?? 0) + 1;
@@ -92,6 +105,8 @@ function mountLines(): string[] {
     return count === 1 ? line : `${line}, number ${count} over each other`;
   });
 }
+
+const hostWitness = (): string => (link("/proc/1/ns/mnt") === link("/proc/self/ns/mnt") ? "1" : "self");
 
 /** Network namespaces: pinned by a mount in any mount namespace, or held by a process or by an open file only. */
 function namespaceLines(): string[] {
@@ -138,12 +153,14 @@ function directoryLines({ durable, runtime, logs }: Directories): string[] {
   ];
 }
 
-/** The directories as wherry itself would choose them from this environment. */
+/** The directories as wherry itself would choose them from this environment, for this user. */
 export function directoriesOf(environment: Readonly<Record<string, string | undefined>>): Directories {
+  const uid = process.getuid?.() ?? 0;
+  const [durable, runtime] = uid === 0 ? ["/var/lib/wherry", "/run/wherry"] : [`${environment["HOME"]}/.local/share/wherry`, `/run/user/${uid}/wherry`];
   return {
-    durable: environment["WHERRY_ROOT"] ?? "/var/lib/wherry",
-    runtime: environment["WHERRY_RUNROOT"] ?? "/run/wherry",
-    logs: environment["WHERRY_LOGS"] ?? "/var/log/wherry",
+    durable: environment["WHERRY_ROOT"] ?? durable,
+    runtime: environment["WHERRY_RUNROOT"] ?? runtime,
+    logs: environment["WHERRY_LOGS"] ?? (uid === 0 ? "/var/log/wherry" : `${durable}/logs`),
   };
 }
 

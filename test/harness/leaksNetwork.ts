@@ -14,24 +14,28 @@ const NETAVARK_FRAME: readonly RegExp[] = [
   /^-A NETAVARK-HOSTPORT-SETMARK -j MARK --set-xmark \S+$/,
 ];
 
-export async function interfaceLines(): Promise<string[]> {
-  const addresses = await exec(["ip", "-o", "address"]);
-  const links = await exec(["ip", "-o", "link"]);
+/** argv that runs a command in the network namespace that is looked at. */
+type Enter = (argv: readonly string[]) => readonly string[];
+const here: Enter = (argv) => argv;
+
+export async function interfaceLines(enter: Enter = here): Promise<string[]> {
+  const addresses = await exec(enter(["ip", "-o", "address"]));
+  const links = await exec(enter(["ip", "-o", "link"]));
   return [
     ...links.stdout.split("\n").filter(Boolean).map((line) => `interface ${line.split(": ")[1]?.split("@")[0]}`),
     ...addresses.stdout.split("\n").filter(Boolean).map((line) => `address ${line.split(/\s+/).slice(1, 4).join(" ")}`),
   ];
 }
 
-export async function firewallLines(): Promise<string[]> {
-  const families = await Promise.all(["iptables-save", "ip6tables-save"].map(legacyLines));
-  const ruleset = await exec(["nft", "--stateless", "list", "ruleset"], { allowFailure: true });
+export async function firewallLines(enter: Enter = here): Promise<string[]> {
+  const families = await Promise.all(["iptables-save", "ip6tables-save"].map((command) => legacyLines(command, enter)));
+  const ruleset = await exec(enter(["nft", "--stateless", "list", "ruleset"]), { allowFailure: true });
   return [...families.flat(), ...nftLines(ruleset.stdout)];
 }
 
 /** Rules and user-defined chains; built-in chains, tables and counters say nothing. */
-async function legacyLines(command: string): Promise<string[]> {
-  const { stdout } = await exec([command], { allowFailure: true });
+async function legacyLines(command: string, enter: Enter): Promise<string[]> {
+  const { stdout } = await exec(enter([command]), { allowFailure: true });
   let table = "";
   const lines: string[] = [];
   for (const line of stdout.split("\n")) {

@@ -63,10 +63,13 @@ export async function container(room: Room, podName: string, name = "main"): Pro
 /** The addresses of a pod, IPv4 first. */
 export const addresses = async (room: Room, name: string): Promise<readonly string[]> => ((await pod(room, name)).status.podIPs ?? []).map(({ ip }) => ip);
 
-/** What a web server in the room says, once it listens. */
+/** What a web server on the room's host says, once it listens. */
 export async function answer(room: Room, url: string): Promise<string> {
   return eventually(async () => expectStatus(await room.run(["busybox", "wget", "-qO-", url], { timeout: 3_000 }), 0, ["wget", url]).stdout, { within: 5_000 });
 }
+
+/** What a web server at a pod's own address says, once it listens. */
+export const answerOfPod = (room: Room, url: string): Promise<string> => answer({ ...room, run: (argv, options) => room.run(room.reaching(argv), options) }, url);
 
 export interface PodText {
   /** Shell script of the container `main`; sleeps until it is told to end when absent. */

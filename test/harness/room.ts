@@ -6,11 +6,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { CLEAN_ENV, exec, type ExecResult, pasteable } from "../../src/base/exec.ts";
-import { directoriesOf, type Snapshot, snapshot } from "./leaks.ts";
+import { type Directories, directoriesOf, type Snapshot, snapshot } from "./leaks.ts";
+import { insideOf, ORDINARY, USER_ENVIRONMENT } from "./ordinary.ts";
 import { paced } from "./pace.ts";
 
 export const CHECKOUT = resolve(import.meta.dir, "../..");
-/** What the rooms of tests are, when not what they ask for: `here`, this machine itself; `vm`, an emulated one for the box. */
+/** What the rooms of tests are, when not what they ask for: `here`, this machine itself, for who runs the tests; `vm`, an emulated one for the box. */
 const ASSIGNED = process.env["WHERRY_ROOM"];
 /** The command under test. In the box it is found on PATH, where `make install` has put it. */
 export const WHERRY = ASSIGNED === "here" ? "/usr/local/bin/wherry" : `${CHECKOUT}/dist/wherry`;
@@ -45,6 +46,10 @@ export interface Room extends AsyncDisposable {
   /** Makes a file with its directory. */
   write(path: string, text: string): Promise<void>;
   leaks(): Promise<Snapshot>;
+  /** Where wherry keeps things in it. */
+  readonly directories: Directories;
+  /** argv that runs a command where pods' addresses are reached: on the host, or in an ordinary user's namespaces. */
+  reaching(argv: readonly string[]): readonly string[];
   /** Box and VM only: powers off and boots the same root again. */
   reboot(): Promise<void>;
   /** VM only: ends it as a power cut does; commands work again after `boot`. */
@@ -61,8 +66,7 @@ const SKIPPED = 77;
 const ENVIRONMENT = { ...CLEAN_ENV, HOME: "/root", NO_COLOR: "1" };
 
 export async function openPlainRoom(): Promise<Opened> {
-  // Another process only for the leak check would cost seconds there.
-  if (ASSIGNED === "here") return { room: { ...room({ kind: "plain", prefix: [], env: ENVIRONMENT, program: WHERRY, end: async () => {} }), leaks: () => snapshot(directoriesOf(ENVIRONMENT)) } };
+  if (ASSIGNED === "here") return { room: ORDINARY ? userHere() : roomHere() };
   const keeper = Bun.spawn([`${CHECKOUT}/tools/room-plain`, "--ready", "cat"], { env: ENVIRONMENT, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
   const missing = await readiness(keeper);
   if (missing !== undefined) return { missing };
@@ -76,6 +80,23 @@ export async function openPlainRoom(): Promise<Opened> {
       program: WHERRY,
       end: () => end(keeper),
     }),
+  };
+}
+
+/** Root's, on this machine. Another process only for the leak check would cost seconds there. */
+function roomHere(): Room {
+  const made = room({ kind: "plain", prefix: [], env: ENVIRONMENT, program: WHERRY, end: async () => {} });
+  return { ...made, leaks: () => snapshot(made.directories) };
+}
+
+/** An ordinary user's, on this machine, with the user's own manager. The namespaces stand from the first command to the last. */
+function userHere(): Room {
+  const env = { ...ENVIRONMENT, ...USER_ENVIRONMENT };
+  const made = room({ kind: "plain", prefix: [], env, program: WHERRY, end: async () => void (await exec(["systemctl", "--user", "stop", "wherry-namespaces-*.scope"], { env })) });
+  return {
+    ...made,
+    leaks: () => snapshot(made.directories, insideOf(made.directories)),
+    reaching: (argv) => insideOf(made.directories)?.enter(argv) ?? argv,
   };
 }
 
@@ -189,6 +210,8 @@ function room(entrance: Entrance): Room {
       const { stdout } = expectStatus(await run([`${CHECKOUT}/tools/leak-check`]), 0, ["leak-check"]);
       return stdout.split("\n").filter((each) => each !== "");
     },
+    directories: directoriesOf(entrance.env),
+    reaching: (argv) => argv,
     reboot: async () => entrance.command?.("reboot"),
     cut: async () => entrance.command?.("cut"),
     boot: async () => entrance.command?.("boot"),

@@ -7,6 +7,7 @@ import { exec } from "../../src/base/exec.ts";
 import { eventually } from "./eventually.ts";
 import { importTestImage, packTestImage } from "./image.ts";
 import { difference } from "./leaks.ts";
+import { ORDINARY } from "./ordinary.ts";
 import { paced, UNTIMED } from "./pace.ts";
 import { CHECKOUT, type Opened, type Room, WHERRY } from "./room.ts";
 
@@ -15,6 +16,8 @@ export interface ScenarioOptions {
   readonly timeout?: number;
   /** It tells early from late: left out where times are not those of a real machine. */
   readonly timed?: boolean;
+  /** What in it is root's alone: left out for an ordinary user. */
+  readonly root?: string;
 }
 
 export type Scenario = (title: string, body: (room: Room) => Promise<void>, options?: ScenarioOptions) => void;
@@ -38,7 +41,8 @@ export async function scenarios(open: () => Promise<Opened>): Promise<Scenario> 
   afterAll(() => room[Symbol.asyncDispose](), paced(20_000));
   let prepared: Promise<void> | undefined;
   return (title, body, options = {}) => {
-    if (options.timed === true && UNTIMED !== undefined) return test.skip(`${title} (${UNTIMED})`, () => {});
+    const reason = options.timed === true && UNTIMED !== undefined ? UNTIMED : ORDINARY ? options.root : undefined;
+    if (reason !== undefined) return test.skip(`${title} (${reason})`, () => {});
     return test(title, async () => {
       await (prepared ??= importTestImage(room));
       await cleanly(room, body);

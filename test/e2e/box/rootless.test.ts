@@ -243,11 +243,12 @@ userScenario("a host port that another user holds is refused before anything is 
 
 userScenario("what a user lacks is said before anything is made, with the commands", async (room) => {
   await carol().write("/home/carol/web.yaml", podText("web"));
+  const { stdout: before } = await carol().run(["ls", "-A", "/home/carol"]);
   const { status, stderr } = await carol().wherry(["play", "web.yaml"]);
   expect(status).toBe(1);
   expect(stderr).toContain('Cannot run pods as user "carol": runtime directory: ');
   expect(stderr).toContain("sudo loginctl enable-linger carol");
-  expect((await carol().run(["ls", "-A", "/home/carol"])).stdout).toBe("web.yaml\n");
+  expect((await carol().run(["ls", "-A", "/home/carol"])).stdout).toBe(before);
   const enabled = await carol().wherry(["enable", "web.yaml"]);
   expect(enabled.stderr).toContain('User "carol" does not linger: the service ends when the last session does, and does not start at boot\nTo change that: sudo loginctl enable-linger carol\n');
   expect(await carol().ok(["enable", "--linger", "--no-start", "web.yaml"])).toContain("enabled");

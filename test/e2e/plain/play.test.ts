@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
-import { answer, container, documents, identities, pod, podText, pods } from "../../harness/objects.ts";
+import { answer, answerOfPod, container, documents, identities, pod, podText, pods } from "../../harness/objects.ts";
 import { IMAGE, importTestImage } from "../../harness/image.ts";
-import { openPlainRoom } from "../../harness/room.ts";
+import { openPlainRoom, WHERRY } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 
 const scenario = await scenarios(openPlainRoom);
@@ -15,7 +15,7 @@ scenario("play runs one pod that answers on its host port, and down takes it awa
   expect(status.phase).toBe("Running");
   expect(status.conditions?.find(({ type }) => type === "Ready")?.status).toBe("True");
   expect(await answer(room, "http://127.0.0.1:8080/")).toBe("hello\n");
-  expect(await answer(room, `http://${status.podIP}/`)).toBe("hello\n");
+  expect(await answerOfPod(room, `http://${status.podIP}/`)).toBe("hello\n");
   expect(await room.ok(["down", "/run/hello.yaml"])).toContain("service/hello removed");
   expect(await pods(room)).toEqual([]);
 });
@@ -28,7 +28,7 @@ scenario("play runs ten pods, each with an address of its own", async (room) => 
   expect(all.map(({ metadata }) => metadata.name).toSorted()).toEqual(names);
   expect(all.every(({ status }) => status.phase === "Running")).toBe(true);
   expect(new Set(all.map(({ status }) => status.podIP)).size).toBe(10);
-  for (const { status } of all) expect(await answer(room, `http://${status.podIP}/`)).toBe("hello\n");
+  for (const { status } of all) expect(await answerOfPod(room, `http://${status.podIP}/`)).toBe("hello\n");
   await room.ok(["down", "ten"]);
 });
 
@@ -109,14 +109,12 @@ spec:
   const { status } = await pod(room, "shared");
   expect(status.initContainerStatuses?.[0]?.state.terminated).toMatchObject({ exitCode: 0, reason: "Completed" });
   expect(status.containerStatuses?.map(({ ready }) => ready)).toEqual([true, true]);
-  const log = room.start([...wherryLogs("shared", "client")]);
+  const log = room.start([WHERRY, "logs", "shared", "-c", "client", "-f"]);
   expect(await log.says(/shared\n/)).toContain("from-init\nshared\n");
   log.kill("SIGINT");
   expect((await room.wherry(["exec", "shared", "-c", "server", "--", "touch", "/data/x"])).status).not.toBe(0);
   expect(await room.ok(["exec", "shared", "-c", "client", "--", "cat", "/proc/sys/kernel/hostname"])).toBe("shared\n");
 });
-
-const wherryLogs = (name: string, container: string): string[] => [`${import.meta.dir}/../../../dist/wherry`, "logs", name, "-c", container, "-f"];
 
 scenario("play of the same file says unchanged and touches nothing", async (room) => {
   await room.write("/run/same.yaml", documents(podText("one"), podText("two")));

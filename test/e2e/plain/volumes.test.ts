@@ -16,6 +16,7 @@ const withClaim = (name: string, claimName: string, more: { readonly spec?: stri
   spec: `volumes: [{name: data, persistentVolumeClaim: {claimName: ${claimName}}}]\n${more.spec ?? ""}`,
 });
 const inside = (room: Room, name: string, script: string): Promise<string> => room.ok(["exec", name, "--", "sh", "-c", script]);
+const volumesOf = ({ directories }: Room): string => `${directories.durable}/volumes`;
 const objects = async (room: Room, kind: string): Promise<readonly { readonly metadata: { readonly name: string }; readonly status: Readonly<Record<string, unknown>> }[]> =>
   JSON.parse(await room.ok(["get", kind, "-A", "-o", "json"])).items;
 
@@ -36,7 +37,7 @@ scenario("a claim outlives its pod, a replacement, down, a crash and another pla
   await room.ok(["down", "data"]);
   await room.ok(["down", "data", "--volumes"]);
   expect(await objects(room, "pvc")).toEqual([]);
-  expect((await room.run(["ls", "/var/lib/wherry/volumes"])).status).not.toBe(0);
+  expect((await room.run(["ls", volumesOf(room)])).status).not.toBe(0);
 });
 
 scenario("a PersistentVolume of the manifest satisfies the claim that it fits best, and keeps its data as its policy says", async (room) => {
@@ -77,14 +78,14 @@ scenario("volumes are listed, exported, imported and pruned", async (room) => {
   await room.ok(["play", "/run/data.yaml"]);
   await inside(room, "db", "echo first >/data/file; chown 7:8 /data/file");
   expect(await room.ok(["volume", "ls"])).toMatch(/data\s+1Gi\s+data\s+pod\/db/);
-  expect(JSON.parse(await room.ok(["volume", "inspect", "data"]))[0]).toMatchObject({ Name: "data", Mountpoint: "/var/lib/wherry/volumes/default/data" });
+  expect(JSON.parse(await room.ok(["volume", "inspect", "data"]))[0]).toMatchObject({ Name: "data", Mountpoint: `${volumesOf(room)}/default/data` });
   await room.ok(["volume", "export", "data", "--output", "/run/data.tar"]);
   expect((await room.wherry(["volume", "import", "data", "/run/data.tar"])).status).toBe(125);
   await inside(room, "db", "echo second >/data/file");
   await room.ok(["down", "data"]);
   await room.ok(["volume", "import", "data", "/run/data.tar"]);
-  expect((await room.run(["sh", "-c", "cat /var/lib/wherry/volumes/default/data/file; stat -c %u:%g /var/lib/wherry/volumes/default/data/file"])).stdout).toBe("first\n7:8\n");
-  await room.run(["sh", "-c", "rm /var/lib/wherry/volumes/default/data/file"]);
+  expect((await room.run(room.reaching(["sh", "-c", 'cat "$1"; stat -c %u:%g "$1"', "-", `${volumesOf(room)}/default/data/file`]))).stdout).toBe("first\n7:8\n");
+  await room.run(["rm", `${volumesOf(room)}/default/data/file`]);
   const piped = await room.run(["sh", "-c", `${WHERRY} volume import data - </run/data.tar && ${WHERRY} volume export data | tar -t`]);
   expect([piped.status, piped.stdout.split("\n").filter((line) => line.endsWith("file"))]).toEqual([0, ["./file"]]);
   expect((await room.wherry(["volume", "prune"])).status).toBe(2);
@@ -120,7 +121,7 @@ scenario("a claim of mode Block is a device in the container", async (room) => {
   } finally {
     await room.run(["sh", "-c", `losetup -d ${device}; rm /run/disk.img`]);
   }
-});
+}, { root: "a user has no devices to give" });
 
 scenario("emptyDirs are on the medium that they ask for, and memory is of the size that they may have", async (room) => {
   await room.write("/run/media.yaml", podText("media", {
@@ -129,7 +130,7 @@ scenario("emptyDirs are on the medium that they ask for, and memory is of the si
   }));
   await room.ok(["play", "/run/media.yaml"]);
   expect(await inside(room, "media", "grep -o ' /pages hugetlbfs' /proc/mounts; for at in memory small; do df -k /$at | awk 'END { print $2 }'; done")).toBe(" /pages hugetlbfs\n32768\n1024\n");
-});
+}, { root: "a user cannot mount huge pages" });
 
 scenario("an ephemeral volume has a claim of the pod's own, which goes with it", async (room) => {
   await room.write("/run/scratch.yaml", podText("job", {
@@ -139,10 +140,10 @@ scenario("an ephemeral volume has a claim of the pod's own, which goes with it",
   await room.ok(["play", "/run/scratch.yaml"]);
   await inside(room, "job", "echo x >/scratch/file");
   expect(await room.ok(["get", "pvc", "job-scratch", "-o", "name"])).toBe("persistentvolumeclaim/job-scratch\n");
-  expect((await room.run(["cat", "/var/lib/wherry/volumes/default/job-scratch/file"])).stdout).toBe("x\n");
+  expect((await room.run(["cat", `${volumesOf(room)}/default/job-scratch/file`])).stdout).toBe("x\n");
   await room.ok(["down", "scratch"]);
   expect(await objects(room, "pvc")).toEqual([]);
-  expect((await room.run(["ls", "/var/lib/wherry/volumes"])).status).not.toBe(0);
+  expect((await room.run(["ls", volumesOf(room)])).status).not.toBe(0);
 });
 
 const SETTINGS = (colour: string): string => `apiVersion: v1
@@ -214,7 +215,7 @@ volumes:
   await inside(room, "group", "touch /data/file; chgrp 0 /data/file");
   await room.ok(["play", "--replace", "/run/group.yaml"]);
   expect(await inside(room, "group", "stat -c %g /data/file")).toBe("0\n");
-  await room.run(["sh", "-c", "chgrp 0 /var/lib/wherry/volumes/default/data"]);
+  await room.run(room.reaching(["chgrp", "0", `${volumesOf(room)}/default/data`]));
   await room.ok(["play", "--replace", "/run/group.yaml"]);
   expect(await inside(room, "group", "stat -c '%g %a' /data/file")).toBe("4242 664\n");
 });
@@ -250,7 +251,7 @@ scenario("mounts of the host reach a container with HostToContainer, and only a 
   } finally {
     await room.run(["sh", "-c", "umount -l /run/shared/sub; umount -l /run/shared; rm -rf /run/shared"]);
   }
-});
+}, { root: "it mounts on the host" });
 
 scenario("recursiveReadOnly leaves nothing below a read-only mount that can be written", async (room) => {
   await room.run(["sh", "-c", "mkdir -p /run/below/sub && mount -t tmpfs tmpfs /run/below/sub"]);
@@ -265,7 +266,7 @@ scenario("recursiveReadOnly leaves nothing below a read-only mount that can be w
   } finally {
     await room.run(["sh", "-c", "umount -l /run/below/sub; rm -rf /run/below"]);
   }
-});
+}, { root: "it mounts on the host" });
 
 scenario("a pod is evicted when its containers store more than their limit", async (room) => {
   await room.write("/run/layer.yaml", podText("layer", {
