@@ -147,10 +147,11 @@ class Supervisor implements Supervised, Disposable {
     if (this.#stopping) fail("conflict", `Cannot play "${this.service}": it is being taken down`, { code: "ESTOPPING", hint: "play it again when it is gone" });
   }
 
-  /** Steps without `start`: which pods shall run is in their records already. */
+  /** Steps without `start`: which pods shall run is in their records already. By hand, what lives in the scope of a supervisor that was killed is adopted where it is. */
   plan(wanted: ReturnType<Engine["durable"]["objects"]>, replace: boolean): Plan {
     const { engine, service } = this;
-    const plan = planService({ wanted, recorded: engine.durable.objects(service), pods: this.driver.pods(), replace, restart: false, cgroup: this.#run().cgroup });
+    const cgroup = this.#unit === "" ? "" : this.#run().cgroup;
+    const plan = planService({ wanted, recorded: engine.durable.objects(service), pods: this.driver.pods(), replace, restart: false, cgroup });
     return { ...plan, steps: plan.steps.filter((step) => step.verb !== "start") };
   }
 

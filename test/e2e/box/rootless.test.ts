@@ -4,7 +4,7 @@ import { eventually } from "../../harness/eventually.ts";
 import { IMAGE } from "../../harness/image.ts";
 import { type PodText, podText, type PodView } from "../../harness/objects.ts";
 import { longShutdown } from "../../harness/longShutdown.ts";
-import { kill, processes } from "../../harness/processes.ts";
+import { kill, processes, supervisor } from "../../harness/processes.ts";
 import { CHECKOUT, openBox, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 import { unitOf } from "../../harness/units.ts";
@@ -140,6 +140,14 @@ userScenario("after kill -9 of everything, play runs it again", async (room) => 
   // The container that was killed counts as one that ended: it is restarted.
   await eventually(async () => expect(await alice().ok(["exec", "web", "--", "echo", "again"])).toBe("again\n"), { within: 10_000 });
   expect(await phases(alice())).toEqual(["web Running"]);
+});
+
+userScenario("after kill -9 of the supervisor, play adopts the pods", async (room) => {
+  await played(alice(), "web");
+  const uid = (await podsOf(alice()))[0]?.metadata.uid;
+  await kill(room, await supervisor(room, "web"));
+  expect(await alice().ok(["play", "web.yaml"], { timeout: 60_000 })).toBe("pod/web unchanged\n");
+  expect((await podsOf(alice()))[0]?.metadata.uid).toBe(uid ?? "");
 });
 
 userScenario("the user's unit is active only when its pods are ready, and its stop honours the grace period", async () => {

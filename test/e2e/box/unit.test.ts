@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
-import { documents, identities, pod, podText, pods, STUBBORN } from "../../harness/objects.ts";
+import { container, documents, identities, pod, podText, pods, STUBBORN } from "../../harness/objects.ts";
 import { kill, supervisor } from "../../harness/processes.ts";
 import { pacedDuration } from "../../harness/pace.ts";
 import { openBox, type Room } from "../../harness/room.ts";
@@ -169,6 +169,19 @@ scenario("after kill -9 of the supervisor the unit fails; Restart=on-failure ado
   if ((await room.run(["sh", "-c", SURVIVES, "-", unit])).status === 0) expect(after).toEqual(before);
   else expect(Object.keys(after).filter((name) => after[name] !== before[name]).toSorted()).toEqual(["db", "web"]);
   await room.run(["rm", "-rf", `/etc/systemd/system/${unit}.d`]);
+});
+
+scenario("after kill -9 of the supervisor of what was played by hand, play adopts the pods, and down takes them away", async (room) => {
+  await room.write("/srv/hand.yaml", SHOP);
+  await room.ok(["play", "/srv/hand.yaml"], { timeout: 60_000 });
+  const before = await identities(room);
+  await kill(room, await supervisor(room, "hand"));
+  expect(await room.ok(["play", "/srv/hand.yaml"], { timeout: 60_000 })).toBe("pod/web unchanged\npod/db unchanged\n");
+  expect(await identities(room)).toEqual(before);
+  // What ends there is started there again.
+  await room.wherry(["exec", "web", "--", "kill", "-TERM", "1"]);
+  await eventually(async () => expect(await container(room, "web")).toMatchObject({ restartCount: 1, ready: true }), { within: 10_000 });
+  await room.ok(["down", "hand"], { timeout: 60_000 });
 });
 
 scenario("after kill -9 of the service container's conmon the unit does not stay active, and start converges", async (room) => {

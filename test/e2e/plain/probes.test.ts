@@ -169,9 +169,10 @@ scenario("a readiness gate keeps a pod from being Ready until its condition is s
 scenario("what probes have found outlives the supervisor", async (room) => {
   await room.write("/run/keep.yaml", podText("web", { container: "startupProbe: {exec: {command: ['true']}, periodSeconds: 1}\nreadinessProbe: {exec: {command: ['true']}, periodSeconds: 1}" }));
   await room.ok(["play", "/run/keep.yaml"]);
-  const before = await conditionOf(room, "web", "Ready");
+  const [before, { metadata }] = [await conditionOf(room, "web", "Ready"), await pod(room, "web")];
   await kill(room, await supervisor(room, "keep"));
   await room.ok(["play", "/run/keep.yaml"]);
+  expect((await pod(room, "web")).metadata.uid).toBe(metadata.uid);
   expect(await conditionOf(room, "web", "Ready")).toEqual(before);
   expect((await container(room, "web")).restartCount).toBe(0);
 });
