@@ -47,6 +47,7 @@ describe("findingsOf()", () => {
     [{ cgroups: { ...ALICE.cgroups, delegated: ["memory", "pids"] } }, "cgroup cpu", "warning", 'not handed to user "alice"', "sudo mkdir -p /etc/systemd/system/user@.service.d"],
     [{ cgroups: { ...ALICE.cgroups, available: ["cpu", "pids"], delegated: ["cpu", "pids"] } }, "cgroup memory", "warning", "the kernel offers no such", `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX cgroup_enable=memory"' | sudo tee /etc/default/grub.d/cgroup_enable-memory.cfg`],
     [{ runtime: place("/run/user/1000/wherry", { existing: "/run/user", uid: 0, writable: false }) }, "runtime directory", "missing", "/run/user/1000 does not exist", "sudo loginctl enable-linger alice"],
+    [{ runtime: place("/srv/alice/run", { existing: "/srv", uid: 0, writable: false }) }, "runtime directory", "missing", "/srv/alice does not exist", "mkdir -p -m 0700 /srv/alice"],
     [{ runtime: place("/run/user/1000/wherry", { uid: 1001 }) }, "runtime directory", "missing", "own", "export XDG_RUNTIME_DIR=/run/user/$(id -u)"],
     [{ runtime: place("/tmp/run") }, "runtime directory", "warning", "which a boot does not empty", "export XDG_RUNTIME_DIR=/run/user/$(id -u)"],
     [{ runtime: place("/run/user/1000/wherry", { type: "tmpfs", free: 1000 }) }, "room at run time", "warning", "1kB are free", "sudo mount -o remount,size=25% /run/user/1000"],

@@ -16,7 +16,7 @@ export function runtimeDirectory(facts: Facts): Finding {
   const about = "runtime directory";
   const { path, existing, type, uid, writable } = facts.runtime;
   const parent = path.slice(0, path.lastIndexOf("/")) || "/";
-  if (!isRoot(facts) && !existing.startsWith(parent)) return missing(about, `${parent} does not exist; a login or lingering makes it`, linger(facts));
+  if (!isRoot(facts) && !existing.startsWith(parent)) return parent === mountOf(facts) ? missing(about, `${parent} does not exist; a login or lingering makes it`, linger(facts)) : missing(about, `${parent} does not exist`, `mkdir -p -m 0700 ${parent}`);
   if (!writable || uid !== facts.user.uid) return missing(about, `${existing} is not user "${facts.user.name}"'s own, it should be`, isRoot(facts) ? `chown root: ${existing}` : "export XDG_RUNTIME_DIR=/run/user/$(id -u)");
   if (type !== "tmpfs" && type !== "ramfs") return warning(about, `${path} is on ${type}, which a boot does not empty; it should be on tmpfs`, isRoot(facts) ? `mkdir -p ${path} && mount -t tmpfs -o mode=0700 tmpfs ${path}` : "export XDG_RUNTIME_DIR=/run/user/$(id -u)");
   return ok(about, `${path}, on ${type}`);

@@ -270,11 +270,14 @@ scenario("two services may not hold the same pod name or host port", async (room
 
 scenario("directories of one's own keep services apart", async (room) => {
   const env = { WHERRY_ROOT: "/run/own/lib", WHERRY_RUNROOT: "/run/own/run", WHERRY_LOGS: "/run/own/log" };
+  await room.run(["mkdir", "/run/own"]); // by whom it is to belong to
   await importTestImage(room, env);
   await room.write("/run/own/apart.yaml", podText("apart", { spec: "hostNetwork: true" }));
   await room.ok(["play", "/run/own/apart.yaml"], { env });
   expect(await pods(room)).toEqual([]);
   expect(await room.ok(["get", "pods", "-o", "name"], { env })).toBe("pod/apart\n");
   await room.ok(["down", "--all"], { env });
+  // A user has namespaces of their own for each runtime directory.
+  await room.run(["sh", "-c", 'test ! -e "$1" || systemctl --user stop "$(sed -n "s|^0::.*/||p" "/proc/$(cut -d " " -f 1 "$1")/cgroup")"', "-", "/run/own/run/rootless/holder"]);
   await room.run(["rm", "-rf", "/run/own"]);
 });
