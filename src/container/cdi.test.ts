@@ -32,9 +32,16 @@ test("ociConfig gives a container what its devices bring, and what they have in 
   expect(config.hooks).toEqual({ createContainer: [{ path: "/bin/hook", args: ["hook"], env: [] }] });
 });
 
+test("in a user namespace a device is the host's own file, mounted where it is to be", () => {
+  const { config } = ociConfig(inputOf({ container, host: { ...host, userNamespace: true, cdi: () => specs } }));
+  expect(config.linux.devices ?? []).toEqual([]);
+  expect(config.mounts).toContainEqual({ destination: "/dev/one", source: "/dev/null", type: "bind", options: ["bind", "rprivate"] });
+  expect(config.linux.resources?.devices?.slice(-1)).toEqual([{ allow: true, type: "c", access: "rwm", major: 1, minor: 3 }]);
+});
+
 test("withCdi refuses a device that no specification has, or that is no device of the host, by its name", () => {
-  expect(() => withCdi(plain, ["acme.example/gpu=9"], specs)).toThrow(/"acme.example\/gpu=9".*unresolvable CDI device/);
-  expect(() => withCdi(plain, ["acme.example/gpu=bad"], specs)).toThrow(/"acme.example\/gpu=bad".*"\/dev\/none" is no device/);
+  expect(() => withCdi(plain, ["acme.example/gpu=9"], { specs, bound: false })).toThrow(/"acme.example\/gpu=9".*unresolvable CDI device/);
+  expect(() => withCdi(plain, ["acme.example/gpu=bad"], { specs, bound: false })).toThrow(/"acme.example\/gpu=bad".*"\/dev\/none" is no device/);
 });
 
 test("readCdi reads JSON and YAML, and lets the later directory win", () => {
@@ -46,7 +53,7 @@ test("readCdi reads JSON and YAML, and lets the later directory win", () => {
     }
     const read = readCdi([`${directory}/a`, `${directory}/b`, `${directory}/none`]);
     expect(read.map(({ file }) => file)).toEqual([`${directory}/a/x.json`, `${directory}/b/x.yaml`]);
-    expect(withCdi(plain, ["v/c=d"], read).process.env).toContain("A=2");
+    expect(withCdi(plain, ["v/c=d"], { specs: read, bound: false }).process.env).toContain("A=2");
     writeFileSync(`${directory}/a/x.json`, "{");
     expect(() => readCdi([`${directory}/a`])).toThrow(/Cannot read CDI specification/);
   } finally {

@@ -38,11 +38,17 @@ export function readCdi(directories: readonly string[] = DIRECTORIES): readonly 
 export const cdiNames = (container: Container): readonly string[] =>
   Object.keys(container.resources.limits).filter((name) => name.includes("=") && amountOf(container, "limits", name) > 0);
 
+export interface CdiSource {
+  readonly specs: readonly CdiSpec[];
+  /** In a user namespace no device file can be made: the host's own is mounted. The OCI runtime would take the one of the same path. */
+  readonly bound: boolean;
+}
+
 /** The configuration with what the devices bring. Kind `failed` for a device that no specification has, by its name. */
-export function withCdi(config: OciConfig, names: readonly string[], specs: readonly CdiSpec[]): OciConfig {
+export function withCdi(config: OciConfig, names: readonly string[], { specs, bound }: CdiSource): OciConfig {
   const edits = names.map((name) => ({ name, ...find(name, specs) })).flatMap(({ name, spec, device }) => [spec, device].map((from) => editsOf(at(from, "containerEdits"), name)));
   const common = [...new Map(edits.map((each) => [JSON.stringify(each), each])).values()]; // what a specification says for all of its devices, once
-  return common.reduce(apply, config);
+  return common.map((each) => (bound ? asMounts(each) : each)).reduce(apply, config);
 }
 
 function find(name: string, specs: readonly CdiSpec[]): { readonly spec: unknown; readonly device: unknown } {
@@ -54,9 +60,12 @@ function find(name: string, specs: readonly CdiSpec[]): { readonly spec: unknown
   return fail("failed", `Cannot give device "${name}" to the container: unresolvable CDI device, it must be in a specification in ${DIRECTORIES.join(" or ")}`);
 }
 
+/** `source` is the device file of the host. */
+type Node = OciDevice & { readonly permissions: string; readonly source: string; readonly mounted?: true };
+
 interface Edits {
   readonly env: readonly string[];
-  readonly devices: readonly (OciDevice & { readonly permissions: string })[];
+  readonly devices: readonly Node[];
   readonly mounts: readonly OciMount[];
   readonly gids: readonly number[];
   readonly hooks: readonly (readonly [string, OciHook])[];
@@ -72,7 +81,12 @@ function editsOf(edits: unknown, device: string): Edits {
   };
 }
 
-function nodeOf(node: unknown, device: string): Edits["devices"][number] {
+function asMounts({ devices, mounts, ...others }: Edits): Edits {
+  const files = devices.map(({ path, source }): OciMount => ({ destination: path, source, type: "bind", options: ["bind", "rprivate"] }));
+  return { ...others, devices: devices.map((each) => ({ ...each, mounted: true })), mounts: [...files, ...mounts] };
+}
+
+function nodeOf(node: unknown, device: string): Node {
   const path = textAt(node, "path") ?? incomplete(device, "a device node has no path");
   const hostPath = textAt(node, "hostPath") ?? path;
   const [host] = deviceAt(hostPath) ?? [];
@@ -80,7 +94,7 @@ function nodeOf(node: unknown, device: string): Edits["devices"][number] {
   const [type, major, minor] = [given === "u" ? "c" : given, numberAt(node, "major") ?? host?.major, numberAt(node, "minor") ?? host?.minor];
   if ((type !== "b" && type !== "c" && type !== "p") || (type !== "p" && (major === undefined || minor === undefined))) return incomplete(device, `"${hostPath}" is no device of this host`);
   const numbers = { fileMode: numberAt(node, "fileMode") ?? host?.fileMode, uid: numberAt(node, "uid") ?? host?.uid, gid: numberAt(node, "gid") ?? host?.gid };
-  return { path, type, ...defined({ major, minor, ...numbers }), permissions: textAt(node, "permissions") ?? "rwm" };
+  return { path, type, ...defined({ major, minor, ...numbers }), permissions: textAt(node, "permissions") ?? "rwm", source: hostPath };
 }
 
 function mountOf(mount: unknown, device: string): OciMount {
@@ -104,8 +118,8 @@ function apply(config: OciConfig, { env, devices, mounts, gids, hooks }: Edits):
   const rules = devices.map(({ type, major, minor, permissions }): DeviceRule => ({ allow: true, type, access: permissions, ...defined({ major, minor }) }));
   const variables = new Map([...was.env, ...env].map((entry) => [entry.split("=")[0] ?? "", entry]));
   const additionalGids = [...new Set([...(was.user.additionalGids ?? []), ...gids])];
-  const nodes = devices.map(({ permissions: _, ...node }): OciDevice => node);
-  const kept = (linux.devices ?? []).filter(({ path }) => !nodes.some((node) => node.path === path));
+  const nodes = devices.flatMap(({ permissions: _, source: __, mounted, ...node }): readonly OciDevice[] => (mounted === true ? [] : [node]));
+  const kept = (linux.devices ?? []).filter(({ path }) => !devices.some((node) => node.path === path));
   return {
     ...config,
     process: { ...was, env: [...variables.values()], user: { ...was.user, ...(additionalGids.length === 0 ? {} : { additionalGids }) } },
@@ -113,7 +127,7 @@ function apply(config: OciConfig, { env, devices, mounts, gids, hooks }: Edits):
     ...(hooks.length === 0 ? {} : { hooks: hooks.reduce((all, [name, hook]) => ({ ...all, [name]: [...(all[name] ?? []), hook] }), config.hooks ?? {}) }),
     linux: {
       ...linux,
-      ...(nodes.length === 0 ? {} : { devices: [...kept, ...nodes] }),
+      ...(devices.length === 0 ? {} : { devices: [...kept, ...nodes] }),
       resources: { ...linux.resources, devices: [...(linux.resources?.devices ?? []), ...rules] },
     },
   };

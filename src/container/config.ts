@@ -47,7 +47,7 @@ export function ociConfig(input: ConfigInput): ConfigResult {
     },
   };
   const names = cdiNames(input.container);
-  return { config: names.length === 0 ? config : withCdi(config, names, host.cdi()), warnings: [...warnings, ...missing.map((name) => `Cannot give ${name} to container "${input.container.name}": wherry itself does not hold it`), ...idleLabels(security, input)] };
+  return { config: names.length === 0 ? config : withCdi(config, names, { specs: host.cdi(), bound: host.userNamespace === true || input.users !== undefined }), warnings: [...warnings, ...missing.map((name) => `Cannot give ${name} to container "${input.container.name}": wherry itself does not hold it`), ...idleLabels(security, input)] };
 }
 
 /** Set anew by every container in the namespaces that all share: they are there before the first of them runs. */
