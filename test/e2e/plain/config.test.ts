@@ -122,7 +122,7 @@ scenario("values of Secrets are encrypted at rest, and pods have them all the sa
   expect(lost.stderr).toContain('Cannot decrypt the Secrets of "sealed"');
   await room.ok(["down", "sealed"]);
   await room.ok(["play", "/run/sealed.yaml"]);
-});
+}, { root: "a user's Secrets are recorded as they are" });
 
 scenario("Secrets are recorded as they are where the host has no systemd-creds", async (room) => {
   await room.write("/run/clear.yaml", documents(SECRET, podText("clear")));
@@ -139,4 +139,4 @@ scenario("Secrets are recorded as they are where the host has no systemd-creds",
   await room.ok(["play", "/run/clear.yaml"]);
   await room.run(["sh", "-c", "sync"]);
   expect((await room.run(["sh", "-c", FOUND])).stdout).toBe("");
-});
+}, { root: "a user's Secrets are recorded as they are" });

@@ -11,7 +11,7 @@ scenario("cp copies files and directories to a container and back, volumes inclu
   await room.write("/run/web.yaml", podText("web", { container: mounts.replace("/conf}", "/conf, readOnly: true}"), spec: "volumes:\n- {name: data, emptyDir: {}}\n- {name: conf, hostPath: {path: /run/conf}}" }));
   await room.write("/run/site/a/b.txt", "B");
   await room.write("/run/site/run.sh", "#!/bin/sh\necho ran");
-  await room.run(["sh", "-c", "chmod 755 /run/site/run.sh; chown 1000:1001 /run/site/a/b.txt; ln -s run.sh /run/site/link; mkfifo /run/site/pipe"]);
+  await room.run(room.reaching(["sh", "-c", "chmod 755 /run/site/run.sh; chown 1000:1001 /run/site/a/b.txt; ln -s run.sh /run/site/link; mkfifo /run/site/pipe"])); // ids as the pods have them
   await room.ok(["play", "/run/web.yaml"]);
   const there = async (script: string): Promise<string> => room.ok(["exec", "web", "--", "sh", "-c", script]);
   const first = await room.wherry(["cp", "/run/site", "web:/data"]);

@@ -55,7 +55,7 @@ scenario("rights are the default ones, fewer, or more, and escalation can be for
 
 scenario("a privileged container has the rights and devices of the host, and can write /sys", async (room) => {
   await play(room, "mighty", { container: "securityContext: {privileged: true}" });
-  const own = /^CapEff:\s*(\w+)/m.exec((await room.run(["grep", "CapEff", "/proc/self/status"])).stdout)?.[1];
+  const own = /^CapEff:\s*(\w+)/m.exec((await room.run(room.reaching(["grep", "CapEff", "/proc/self/status"]))).stdout)?.[1];
   expect([await status(room, "mighty", "CapEff"), await status(room, "mighty", "Seccomp")]).toEqual([own ?? "", "0"]);
   const devices = async (script: string): Promise<string> => inside(room, "mighty", script);
   const [device] = (await room.run(["sh", "-c", "cd /dev; for d in fuse kvm net/tun loop-control vda; do [ -e $d ] && stat -c '%n %t:%T' $d; done"])).stdout.split("\n");
@@ -72,13 +72,13 @@ scenario("a root filesystem can be read-only", async (room) => {
 });
 
 scenario("seccomp profiles are the default one, none, or a file of the administrator", async (room) => {
-  await room.write("/var/lib/wherry/seccomp/no-mkdir.json", JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 122 }] }));
+  await room.write(`${room.directories.durable}/seccomp/no-mkdir.json`, JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 122 }] }));
   await play(room, "open", { pod: "securityContext: {seccompProfile: {type: Unconfined}}" });
   expect(await status(room, "open", "Seccomp")).toBe("0");
   await play(room, "own", { pod: "securityContext: {seccompProfile: {type: Unconfined}}", container: "securityContext: {seccompProfile: {type: Localhost, localhostProfile: no-mkdir.json}}" });
   expect((await room.wherry(["exec", "own", "--", "mkdir", "/x"])).stderr).toContain("quota");
   await room.write("/run/none.yaml", podText("none", { container: "securityContext: {seccompProfile: {type: Localhost, localhostProfile: none.json}}" }));
-  expect((await room.wherry(["play", "/run/none.yaml"])).stderr).toContain('Cannot load seccomp profile "/var/lib/wherry/seccomp/none.json"');
+  expect((await room.wherry(["play", "/run/none.yaml"])).stderr).toContain(`Cannot load seccomp profile "${room.directories.durable}/seccomp/none.json"`);
 });
 
 scenario("kernel parameters are set in the pod alone, and only those that are allowed", async (room) => {
@@ -93,7 +93,7 @@ scenario("kernel parameters are set in the pod alone, and only those that are al
   expect((await pod(room, "unsafe")).status).toMatchObject({ phase: "Failed", reason: "SysctlForbidden" });
   await room.ok(["down", "unsafe"]);
 
-  await room.write("/var/lib/wherry/allowed-unsafe-sysctls", "# of messages\nkernel.msg*\n");
+  await room.write(`${room.directories.durable}/allowed-unsafe-sysctls`, "# of messages\nkernel.msg*\n");
   await room.ok(["play", "/run/unsafe.yaml"]);
   expect(await inside(room, "unsafe", "cat /proc/sys/kernel/msgmax")).toBe("4321\n");
   expect((await room.run(["cat", "/proc/sys/kernel/msgmax"])).stdout).not.toBe("4321\n");
