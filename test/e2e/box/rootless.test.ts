@@ -148,6 +148,8 @@ userScenario("after kill -9 of the supervisor, play adopts the pods", async (roo
   await kill(room, await supervisor(room, "web"));
   expect(await alice().ok(["play", "web.yaml"], { timeout: 60_000 })).toBe("pod/web unchanged\n");
   expect((await podsOf(alice()))[0]?.metadata.uid).toBe(uid ?? "");
+  await alice().wherry(["exec", "web", "--", "kill", "-TERM", "1"]);
+  await eventually(async () => expect((await podsOf(alice()))[0]?.status.containerStatuses).toMatchObject([{ restartCount: 1, ready: true }]), { within: 10_000 });
 });
 
 userScenario("the user's unit is active only when its pods are ready, and its stop honours the grace period", async () => {
