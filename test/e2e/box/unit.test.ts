@@ -151,8 +151,8 @@ scenario("stop honours the grace periods: SIGKILL when the longest is over, not 
   expect(await property(room, unit, "Result")).toBe("success");
 }, { timed: true });
 
-/** Where cgroups are v2 and systemd has no cgroup of its own below the unit's, it can start nothing while pods live (decision 0004). */
-const SURVIVES = 'test ! -e /sys/fs/cgroup/cgroup.controllers || test -n "$(systemctl show --value -p DelegateSubgroup "$1")"';
+/** Where cgroups are v2 with controllers and systemd has no cgroup of its own below the unit's, it can start nothing while pods live (decision 0004). */
+const SURVIVES = '! grep -qs memory /sys/fs/cgroup/cgroup.controllers || test -n "$(systemctl show --value -p DelegateSubgroup "$1")"';
 
 scenario("after kill -9 of the supervisor the unit fails; Restart=on-failure adopts the pods, or has them made anew where it must", async (room) => {
   const unit = unitOf("/srv/again.yaml");
