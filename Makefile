@@ -49,7 +49,7 @@ test: deps-test build
 	@$(BUN) tools/test.ts check plain box vm
 
 # On the emulated machine: the box's tests, and of the plain ones some as root (PLAIN="play volumes") and some as an
-# ordinary user (ROOTLESS="play pods"). An hour.
+# ordinary user (ROOTLESS="play pods"). An hour and a half, or more where others work beside it.
 test-vm: deps-vm build
 	@$(BUN) tools/test.ts vm vm-more
 
