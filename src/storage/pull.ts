@@ -40,8 +40,17 @@ const CODE = "ErrImagePull";
  * `invalid` with code `InvalidImageName`.
  */
 export async function pullImage(store: Store, reference: string, options: PullOptions = {}): Promise<Pulled> {
+  const recovered = await recoverStorage(store.directory);
+  try {
+    return await pullFirst(store, reference, options);
+  } finally {
+    if (!recovered) await recoverStorage(store.directory); // whoever was at work then may have been dying
+  }
+}
+
+/** Pulls by the first of the names that the reference may stand for. */
+async function pullFirst(store: Store, reference: string, options: PullOptions): Promise<Pulled> {
   const names = resolveName(reference, options.environment);
-  await recoverStorage(store.directory);
   using _lock = await takeLock(storeLock(store.directory), { shared: true, ...(options.signal && { signal: options.signal }) });
   const failures: Failure[] = [];
   for (const name of names) {
