@@ -13,12 +13,25 @@ export function readProc(pid: number, file: string): string {
   }
 }
 
-/** Ticks between boot and start, field 22 of /proc/PID/stat (proc(5)); undefined when there is no such process, or it waits to be reaped. */
-export function startTimeOf(pid: number): number | undefined {
+/** The fields of /proc/PID/stat (proc(5)) from the third on; none of a process that has gone. */
+function statOf(pid: number): readonly string[] {
   const stat = readProc(pid, "stat");
-  // The command's name, in parentheses, may hold anything; the fields after it start with the third.
-  const [state, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return stat === "" || state === "Z" || state === "X" ? undefined : Number(rest[18]);
+  return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" "); // the command's name, in parentheses, may hold anything
+}
+
+/** Ticks between boot and start, field 22 of /proc/PID/stat; undefined when there is no such process, or it waits to be reaped. */
+export function startTimeOf(pid: number): number | undefined {
+  const [state, ...rest] = statOf(pid);
+  return state === undefined || state === "Z" || state === "X" ? undefined : Number(rest[18]);
+}
+
+/** `PF_EXITING` of the kernel's flags, field 9. */
+const EXITING = 0x4;
+
+/** It has gone, or is on its way: the first process of a PID namespace takes that way when all others have gone. */
+export function isExiting(pid: number): boolean {
+  const [, , , , , , flags] = statOf(pid);
+  return flags === undefined || (Number(flags) & EXITING) !== 0;
 }
 
 /** The process that a file names, while it lives. */

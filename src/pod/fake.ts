@@ -179,6 +179,7 @@ function fakeKernel(standing: Set<string>, broken: ReadonlySet<string>): Kernel 
       standing.delete(target);
       if (existsSync(target)) rmSync(target, { recursive: true });
     },
+    isExiting: () => false,
     limitCgroup: () => {},
     mountImage: ({ target }) => void standing.add(target),
     async removeCgroup(path) {

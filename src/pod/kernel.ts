@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { ensureDirectory } from "../base/files.ts";
 import { mount, MS_NODEV, MS_NOEXEC, MS_NOSUID, unmount } from "../base/libc.ts";
+import { isExiting } from "../base/pidFile.ts";
 import { makeUserNamespaces } from "../network/userNamespace.ts";
 import { makeNamespaces, namespacesStand, removeNamespaces } from "../network/namespaces.ts";
 import { limitCgroup } from "../runtime/cgroupLimits.ts";
@@ -26,6 +27,7 @@ export interface Kernel {
   readonly unmountRootfs: typeof unmountRootfs;
   /** Resolves with true when a mounted root filesystem has ended by itself; absent where none can. As `fuseEnd`. */
   readonly rootfsEnd?: typeof fuseEnd;
+  readonly isExiting: typeof isExiting;
   readonly limitCgroup: typeof limitCgroup;
   /** The content of an image, read-only; `removePodVolumes` takes it away. */
   readonly mountImage: typeof mountImage;
@@ -50,6 +52,7 @@ export const kernel: Kernel = {
   unmountShm: (path) => void unmount(path),
   mountRootfs,
   unmountRootfs,
+  isExiting,
   limitCgroup,
   mountImage,
   async removeCgroup(path) {

@@ -45,7 +45,7 @@ export async function removeProcesses(host: PodHost, record: PodRecord): Promise
 
 async function livingPid(host: PodHost, { uid }: PodRecord): Promise<number | undefined> {
   const { status, pid } = await host.runtime.observe(pauseId(uid), bundleOf(host, uid));
-  return status === "running" ? pid : undefined;
+  return status === "running" && !host.kernel.isExiting(pid) ? pid : undefined; // into a namespace that is ending nothing can be forked (ENOMEM)
 }
 
 async function make(host: PodHost, record: PodRecord): Promise<number> {
