@@ -53,7 +53,7 @@ test: deps-test build
 test-vm: deps-vm build
 	@$(BUN) tools/test.ts vm vm-more
 
-# CUTS=30, SEED=: the power fails at random moments, and everything is there again after the next boot.
+# CUTS=30, SEED=: the power fails at random moments, and everything is there again after the next boot. About an hour.
 test-powercut: deps-vm build
 	@$(BUN) tools/test.ts powercut
 

@@ -12,9 +12,10 @@ import { cachedLayout, changingLayers } from "../../harness/images.ts";
 import { difference, type Snapshot } from "../../harness/leaks.ts";
 import { paced } from "../../harness/pace.ts";
 import { drawing } from "../../harness/random.ts";
-import { expectStatus, openVm, type Room } from "../../harness/room.ts";
+import { CHECKOUT, expectStatus, openVm, type Room } from "../../harness/room.ts";
 import { build } from "../../harness/scenario.ts";
 import { systemctl, unitOf } from "../../harness/units.ts";
+import { newUser, takeUserDown, type User } from "../../harness/users.ts";
 
 const CUTS = Number(process.env["CUTS"] ?? 30);
 const SEED = Number(process.env["SEED"] ?? Date.now() % 100_000);
@@ -62,6 +63,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   "re-play": { argv: ["wherry", "play", FILES.changed], takes: 1_000 },
   replacement: { before: (room) => change(room), argv: ["systemctl", "reload", unit], takes: 3_000 },
   down: { argv: ["systemctl", "stop", unit], takes: 1_500 },
+  "restart by a user": { argv: ["sh", "-c", `exec setpriv --reuid alice --regid alice --init-groups env XDG_RUNTIME_DIR=/run/user/$(id -u alice) systemctl --user restart '${unitOf("/home/alice/kept.yaml")}'`], takes: 4_000 },
   idle: { argv: ["sleep", "3"], takes: 300 },
 };
 
@@ -79,6 +81,8 @@ async function written(room: Room, file: string, text: string): Promise<void> {
 
 interface World {
   readonly room: Room;
+  /** An ordinary user who lingers, with an enabled service of her own. */
+  readonly alice: User;
   /** What the machine holds with nothing running. */
   readonly empty: Snapshot;
 }
@@ -88,12 +92,17 @@ const opened = await Promise.all([build(), packTestImage()]).then(openVm).catch(
 async function prepare(room: Room): Promise<World> {
   await importTestImage(room);
   await serve(room);
+  const alice = await newUser(room, "alice", { lingers: true });
   const empty = await room.leaks();
   for (const [name, file] of Object.entries(FILES)) {
     await written(room, file, manifest(name, 0));
     await room.ok(["enable", file], { timeout: 60_000 });
   }
-  return { room, empty };
+  await alice.ok(["image", "import", `${CHECKOUT}/.cache/test-image.tar`, IMAGE]);
+  await alice.write(`${alice.home}/kept.yaml`, manifest("kept", 0));
+  await room.run(["sync"]);
+  await alice.ok(["enable", `${alice.home}/kept.yaml`], { timeout: 60_000 });
+  return { room, alice, empty };
 }
 
 /** A registry that is there after each boot, with one image of several layers. */
@@ -109,33 +118,58 @@ async function serve(room: Room): Promise<void> {
 }
 
 const CHECK_DATABASES = `
-import sqlite3
-for path in ["/var/lib/wherry/wherry.db", "/run/wherry/run.db"]:
+import sqlite3, sys
+for path in sys.argv[1:]:
     print(path, *sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone())
 `;
 
-const inside = (room: Room, script: string): Promise<string> => room.ok(["exec", "kept", "--", "sh", "-c", script]);
+async function checkDatabases({ room, alice }: World): Promise<void> {
+  const paths = ["/var/lib/wherry/wherry.db", "/run/wherry/run.db", `${alice.home}/.local/share/wherry/wherry.db`, `/run/user/${alice.uid}/wherry/run.db`];
+  expect((await room.run(["python3", "-c", CHECK_DATABASES, ...paths])).stdout).toBe(paths.map((path) => `${path} ok\n`).join(""));
+}
+
+type Wherry = Pick<Room | User, "ok">;
+const inside = (whose: Wherry, script: string): Promise<string> => whose.ok(["exec", "kept", "--", "sh", "-c", script]);
+const sync = (whose: Wherry, number: number): Promise<string> => inside(whose, `echo ${number} >/data/synced && sync /data/synced /data`);
+
+/** The user's unit, as that of her manager. */
+const userUnit = ({ home }: User): string => unitOf(`${home}/kept.yaml`);
+
+/** Whatever was enabled is ready again, and what was synced is there. */
+async function everythingIsBack({ room, alice }: World, number: number): Promise<void> {
+  for (const each of UNITS) await eventually(async () => expect({ unit: each, state: (await systemctl(room, "show", "--value", "-p", "ActiveState", each)).trim() }).toEqual({ unit: each, state: "active" }), { within: 20_000 });
+  await eventually(async () => expect((await alice.systemctl("show", "--value", "-p", "ActiveState", userUnit(alice))).trim()).toBe("active"), { within: 20_000 });
+  await eventually(async () => expect(await room.ok(["ps"])).toMatch(/changed +default +changed +1\/1[\s\S]*kept +default +kept +1\/1/), { within: 5_000 });
+  await eventually(async () => expect(await alice.ok(["ps"])).toMatch(/kept +default +kept +1\/1/), { within: 5_000 });
+  for (const whose of [room, alice]) expect(await inside(whose, "cat /data/synced")).toBe(`${number}\n`);
+}
+
+/** With everything stopped nothing is left. */
+async function nothingIsLeft({ room, alice, empty }: World): Promise<void> {
+  await systemctl(room, "stop", ...UNITS);
+  await takeUserDown(alice);
+  await eventually(async () => expect(difference(empty, await room.leaks())).toEqual({ left: [], gone: [] }), { within: 5_000 });
+}
 
 /** Cuts the power in the midst of an operation, boots, and looks at everything. */
-async function cut({ room, empty }: World, { name, after, number }: { readonly name: string; readonly after: number; readonly number: number }): Promise<void> {
+async function cut(world: World, { name, after, number }: { readonly name: string; readonly after: number; readonly number: number }): Promise<void> {
   const operation = OPERATIONS[name];
   if (operation === undefined) throw new Error(`There is no operation "${name}"`);
+  const { room, alice } = world;
   await operation.before?.(room);
-  await inside(room, `echo ${number} >/data/synced && sync /data/synced /data`);
+  for (const whose of [room, alice]) await sync(whose, number);
   const running = room.start(operation.argv);
   await Bun.sleep(paced(after * operation.takes));
   await room.cut();
   await running.exited;
   await room.boot();
-  for (const each of UNITS) await eventually(async () => expect({ unit: each, state: (await systemctl(room, "show", "--value", "-p", "ActiveState", each)).trim() }).toEqual({ unit: each, state: "active" }), { within: 20_000 });
-  await eventually(async () => expect(await room.ok(["ps"])).toMatch(/changed +default +changed +1\/1[\s\S]*kept +default +kept +1\/1/), { within: 5_000 });
-  expect(await inside(room, "cat /data/synced")).toBe(`${number}\n`);
-  expect((await room.run(["python3", "-c", CHECK_DATABASES])).stdout).toBe("/var/lib/wherry/wherry.db ok\n/run/wherry/run.db ok\n");
+  await everythingIsBack(world, number);
+  await checkDatabases(world);
   if (name === "pull") await room.ok(["image", "pull", "--quiet", REFERENCE], { timeout: 60_000 });
   expectStatus(await room.wherry(["system", "check", "--contents"], { timeout: 60_000 }), 0, ["wherry", "system", "check"]);
-  await systemctl(room, "stop", ...UNITS);
-  await eventually(async () => expect(difference(empty, await room.leaks())).toEqual({ left: [], gone: [] }), { within: 5_000 });
+  await nothingIsLeft(world);
   await systemctl(room, "start", ...UNITS);
+  await alice.systemctl("start", userUnit(alice));
 }
 
 if ("missing" in opened) {
