@@ -39,12 +39,13 @@ export interface CheckFilesOptions {
 
 /** Reads and checks. Fails with kind `invalid` that carries all problems at once. */
 export async function checkFiles(context: Context, words: readonly string[], options: CheckFilesOptions): Promise<CheckedFiles> {
+  const reading = readManifests(context, words);
   const [manifests, configMaps, { check }, { formatNotice, problemsError }, lacks] = await Promise.all([
-    readManifests(context, words),
+    reading,
     readManifests(context, options.configMaps),
     import("../kube/check.ts"),
     import("../kube/problems.ts"),
-    lacksOf(context),
+    reading.then((texts) => lacksOf(context, texts)),
   ]);
   const result = check(manifests, { lacks, configMaps, annotations: options.annotations, ...(options.namespace === undefined ? {} : { namespace: options.namespace }) });
   if (!result.ok) throw problemsError(result.problems);
@@ -52,9 +53,15 @@ export async function checkFiles(context: Context, words: readonly string[], opt
   return { checked: result.checked, texts: manifests.map(({ text }) => text) };
 }
 
-/** What pods of this user cannot have on this host. */
-export async function lacksOf(context: Pick<Context, "uid">): Promise<HostLacks> {
+/** What pods of this user cannot have on this host, as far as the manifests can ask for it. */
+export async function lacksOf(context: Pick<Context, "uid">, manifests: readonly ManifestText[]): Promise<HostLacks> {
   const [{ hostLacks }, { gatherHost, gatherStopTimeout }] = await Promise.all([import("./doctor/lacks.ts"), import("./doctor/gather.ts")]);
-  const asked = gatherStopTimeout(context.uid); // a process, which runs beside this one
+  const asked = manifests.some(({ text }) => asksForTime(text)) ? gatherStopTimeout(context.uid) : {}; // a process, which runs beside this one
   return hostLacks({ ...gatherHost(context.uid), ...(await asked) });
 }
+
+/** Seconds that every pod gets, whatever the host's settings (`doctor` tells of a host that gives less). */
+const USUAL_GRACE = 30;
+
+/** Whether a text may have a pod that takes longer than usual to end. */
+const asksForTime = (text: string): boolean => [...text.matchAll(/terminationGracePeriodSeconds\W+(\d+)/g)].some(([, seconds]) => Number(seconds) > USUAL_GRACE);

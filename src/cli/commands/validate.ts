@@ -18,7 +18,7 @@ export const command: Command = {
     const { check, formatNotice, formatProblem } = await context.engine.kube();
     const namespace = input.text("namespace");
     const manifests = await readManifests(context, input.words);
-    const result = check(manifests, { lacks: await lacksOf(context), ...(namespace === undefined ? {} : { namespace }), configMaps: await readManifests(context, configMapFiles(input)) });
+    const result = check(manifests, { lacks: await lacksOf(context, manifests), ...(namespace === undefined ? {} : { namespace }), configMaps: await readManifests(context, configMapFiles(input)) });
     const problems = result.ok ? [] : result.problems;
     const exitCode = result.ok ? 0 : EXIT_CODES.invalid;
     if (input.text("output") !== undefined) return { kind: "value", value: problems, exitCode };
