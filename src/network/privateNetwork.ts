@@ -11,7 +11,7 @@ import { fail } from "../base/errors.ts";
 import { semaphore } from "../base/semaphore.ts";
 import { deafen, trustAddresses } from "./ipv6.ts";
 import { takeLock } from "./lock.ts";
-import { inNetwork, namespacesStand } from "./namespaces.ts";
+import { inNetwork, isLostNamespace, namespacesStand } from "./namespaces.ts";
 import type { Attachment, Bridge, Network } from "./network.ts";
 import { register } from "./register.ts";
 import { macOf, POD_INTERFACE } from "./request.ts";
@@ -49,7 +49,7 @@ function attach(attachment: Attachment, directory: string): { readonly mac: stri
     removePair(attachment);
     addPair(attachment);
   } catch (thrown) {
-    detach(attachment, directory);
+    if (!isLostNamespace(thrown)) detach(attachment, directory); // else this is not the bridge's namespace any more
     throw thrown;
   }
   return { mac: macOf(ip) };
