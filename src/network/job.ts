@@ -14,7 +14,6 @@ export interface Job {
   /** Path of netavark. */
   readonly binary: string;
   readonly lockPath: string;
-  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Milliseconds for one netavark, and for the wait until others have ended. */
@@ -36,7 +35,7 @@ export const isAlone = ({ known, attachment }: Job): boolean => known.members().
 export async function netavark(job: Job, verb: "setup" | "teardown", how: RequestOptions & { readonly lock: SharedLock; readonly netns?: string }): Promise<string> {
   const { podName, uid, bridge, netns } = job.attachment;
   const argv = [job.binary, "--config", job.known.netavarkDirectory, verb, how.netns ?? netns];
-  const { status, stdout, stderr } = await how.lock.run(argv, { stdin: netavarkRequest(job.attachment, how), timeout: COMMAND_TIMEOUT, environment: job.environment });
+  const { status, stdout, stderr } = await how.lock.run(argv, { stdin: netavarkRequest(job.attachment, how), timeout: COMMAND_TIMEOUT });
   if (status === 0) return stdout;
   const action = verb === "setup" ? `attach pod "${podName}" to` : `detach pod "${podName}" from`;
   const sentence = sentenceIn(stdout) || stderr.trim() || `exit status ${status}`;

@@ -11,8 +11,6 @@ export interface RunOptions {
   readonly stdin: string;
   /** Milliseconds until it is killed. */
   readonly timeout: number;
-  /** Beside `CLEAN_ENV`. */
-  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface SharedLock extends Disposable {
@@ -49,7 +47,7 @@ async function runWith(fd: number, argv: readonly string[], options: RunOptions)
 function launch(fd: number, argv: readonly string[], options: RunOptions) {
   try {
     return Bun.spawn([...argv], {
-      env: { ...CLEAN_ENV, ...options.environment },
+      env: { ...CLEAN_ENV },
       stdio: [Buffer.from(options.stdin), "pipe", "pipe", fd],
       timeout: options.timeout,
       killSignal: "SIGKILL",

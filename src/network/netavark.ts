@@ -35,8 +35,6 @@ export interface NetavarkOptions {
   readonly configDirectory: string;
   /** One file for all bridges of the host, because of netavark's outermost chains. */
   readonly lockPath: string;
-  /** What netavark and the firewall's tools are told beside the usual environment. */
-  readonly environment?: Readonly<Record<string, string>>;
   /** Path of the program; looked for where distributions put it when absent. */
   readonly binary?: string;
 }
@@ -53,7 +51,7 @@ export function netavarkNetwork(options: NetavarkOptions): Network {
   const cores = availableParallelism();
   const attaching = semaphore(2 * cores), detaching = semaphore(8 * cores); // a detach mostly waits for the kernel's grace periods
   const job = (attachment: Job["attachment"]): Job =>
-    ({ attachment, known: register(options.configDirectory, attachment.bridge), binary, lockPath: options.lockPath, environment: options.environment ?? {} });
+    ({ attachment, known: register(options.configDirectory, attachment.bridge), binary, lockPath: options.lockPath });
   return {
     attach: (attachment) => attaching.run(() => attach(job(attachment))),
     detach: (attachment) => detaching.run(() => detach(job(attachment))),
