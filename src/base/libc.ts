@@ -131,35 +131,14 @@ export function routeRequest(message: Uint8Array): number {
 /** The name of an errno number, `EBUSY`. */
 export const errnoName = (number: number): string => ERRNO[number] ?? `errno ${number}`;
 
-const terminalCalls = dlopen("libc.so.6", {
-  syscall: { args: [FFIType.i64, FFIType.i64, FFIType.i64, FFIType.i64], returns: FFIType.i64 },
-  ioctl: { args: [i32, u64, pointer], returns: i32 },
-}).symbols;
+const pidfdCalls = dlopen("libc.so.6", { syscall: { args: [FFIType.i64, FFIType.i64, FFIType.i64, FFIType.i64], returns: FFIType.i64 } }).symbols;
 
-const PIDFD_OPEN = 434, PIDFD_GETFD = 438;
-const TIOCGWINSZ = 0x5413n, TIOCSWINSZ = 0x5414n;
+const PIDFD_OPEN = 434;
 
 /** `pidfd_open(2)`: a descriptor of a process, close-on-exec; undefined when there is no such process. */
 export function openPidfd(pid: number): number | undefined {
-  const fd = Number(terminalCalls.syscall(PIDFD_OPEN, pid, 0, 0));
+  const fd = Number(pidfdCalls.syscall(PIDFD_OPEN, pid, 0, 0));
   return fd < 0 ? undefined : fd;
-}
-
-/**
- * Gives the terminal that is descriptor `to` of process `pid` the size of the one on our descriptor `from`
- * (`ioctl_tty(2)`, `pidfd_getfd(2)`). False when the process has gone, or one of the two is no terminal.
- */
-export function copyTerminalSize(from: number, pid: number, to: number): boolean {
-  const size = new Uint16Array(4);
-  if (terminalCalls.ioctl(from, TIOCGWINSZ, ptr(size)) !== 0) return false;
-  const pidfd = openPidfd(pid);
-  if (pidfd === undefined) return false;
-  const fd = Number(terminalCalls.syscall(PIDFD_GETFD, pidfd, to, 0));
-  libc.close(pidfd);
-  if (fd < 0) return false;
-  const done = terminalCalls.ioctl(fd, TIOCSWINSZ, ptr(size)) === 0;
-  libc.close(fd);
-  return done;
 }
 
 const processCalls = dlopen("libc.so.6", { execve: { args: [cstring, pointer, pointer], returns: i32 } }).symbols;

@@ -17,7 +17,7 @@ const libc = (): ReturnType<typeof open> => (opened ??= open());
 const TERMIOS_SIZE = 128;
 /** When what was written has been sent. */
 const TCSADRAIN = 1;
-const TIOCGWINSZ = 0x5413n;
+const TIOCGWINSZ = 0x5413n, TIOCSWINSZ = 0x5414n;
 
 /** isatty(3). */
 export const isTerminalDevice = (fd: number): boolean => libc().tcgetattr(fd, ptr(new Uint8Array(TERMIOS_SIZE))) === 0;
@@ -46,4 +46,9 @@ export function terminalSize(fd: number): TerminalSize | undefined {
   if (libc().ioctl(fd, TIOCGWINSZ, ptr(size)) !== 0) return undefined;
   const [rows = 0, columns = 0] = size;
   return rows === 0 || columns === 0 ? undefined : { rows, columns };
+}
+
+/** Does nothing when the descriptor is no terminal. Who is in the foreground there is told with SIGWINCH. */
+export function setTerminalSize(fd: number, { rows, columns }: TerminalSize): void {
+  libc().ioctl(fd, TIOCSWINSZ, ptr(Uint16Array.of(rows, columns, 0, 0)));
 }

@@ -20,7 +20,7 @@ export const controlFifo = (bundle: string): string => `${bundle}/ctl`;
 export const monitorErrors = (bundle: string): string => `${bundle}/conmon.err`;
 
 /** Also what a monitor that was killed while it replaced a file leaves: `exit.K3J2XA`. `rootfs/` is the caller's and may be a mount. */
-const OURS = /^(config\.json|life|pid|conmon\.pid|conmon\.err|exit|oom|attach|ctl|winsz|exec-.*\.json)(\.\w{6})?$/;
+const OURS = /^(config\.json|life|pid|conmon\.pid|conmon\.err|exit|oom|attach|ctl|winsz|exec-.*\.(json|sock))(\.\w{6})?$/;
 
 /** Makes the bundle with its configuration and life fifo; returns whether the directory is new. */
 export function makeBundle(bundle: string, config: OciConfig): boolean {

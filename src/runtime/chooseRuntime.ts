@@ -35,6 +35,12 @@ export async function chooseRuntime(choice: RuntimeChoice): Promise<string> {
 /** The absolute path of a program of the usual directories, or undefined. */
 export const pathOf = (program: string): string | undefined => Bun.which(program, { PATH: CLEAN_ENV["PATH"] ?? "" }) ?? undefined;
 
+/** Words before a command whose process the kernel ends with SIGTERM when this one dies. */
+export function tied(): readonly string[] {
+  const setpriv = pathOf("setpriv");
+  return setpriv === undefined ? [] : [setpriv, "--pdeathsig", "TERM", "--"];
+}
+
 async function whyNot(crun: string, choice: RuntimeChoice): Promise<string | undefined> {
   const cgroups = choice.cgroups ?? cgroupHost();
   if (cgroups.hybrid) return "crun does not support hybrid cgroups";

@@ -1,20 +1,21 @@
 /** A further process in a running container: `crun exec`, `runc exec`. */
-import { readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { fail, unless } from "../base/errors.ts";
+import { rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
-import { copyTerminalSize } from "../base/libc.ts";
 import { readConfig } from "./bundle.ts";
-import { pathOf } from "./chooseRuntime.ts";
+import { tied } from "./chooseRuntime.ts";
+import { atTerminal } from "./execTerminal.ts";
 import { at } from "./json.ts";
-import type { ExecRequest } from "./runtime.ts";
+import type { CallersTerminal, ExecRequest } from "./runtime.ts";
 import { raisingLimits } from "./users.ts";
 
 let count = 0;
 
 /**
- * Runs the process with the caller's own stdin (when interactive), stdout and stderr; with `terminal` the runtime makes a
- * pseudo-terminal and couples it to the caller's. Returns the exit status; 128 + signal when a signal ended it; 127 when
+ * Runs the process with the caller's own stdin (when interactive), stdout and stderr; with `terminal` it
+ * has a pseudo-terminal that is coupled to the caller's. Returns the exit status; 128 + signal when a signal ended it; 127 when
  * the program is not there and 126 when it cannot be executed, as a shell says it.
  *
  * When this process is killed, the kernel sends SIGTERM to the runtime's client, which passes it on to the process in
@@ -22,25 +23,25 @@ let count = 0;
  */
 export async function execIn(command: readonly string[], { id, bundle }: { readonly id: string; readonly bundle: string }, request: ExecRequest): Promise<number> {
   count += 1;
-  const file = `${bundle}/exec-${process.pid}-${count}.json`;
+  const name = `exec-${process.pid}-${count}`;
+  const [file, log] = [`${bundle}/${name}.json`, `${bundle}/${name}-log.json`];
   const config = readConfig(bundle);
   writeFileSync(file, JSON.stringify(execProcess(at(config, "process"), request)), { mode: 0o600 });
-  const log = `${bundle}/exec-${process.pid}-${count}-log.json`;
-  const setpriv = pathOf("setpriv");
-  const argv = [
-    ...(setpriv === undefined ? [] : [setpriv, "--pdeathsig", "TERM", "--"]),
-    ...raisingLimits(config), ...command, "--log", log, "exec", ...(request.terminal ? ["--tty"] : []), "--process", file, id,
-  ];
+  const begin = (options: readonly string[], stdio: [Stdio, Stdio, "inherit"]): Bun.Subprocess => Bun.spawn([...tied(), ...raisingLimits(config), ...command, "--log", log, "exec", ...options, "--process", file, id], { stdio, env: CLEAN_ENV });
+  const execute = (): Promise<number> => {
+    if (request.terminal === undefined) return begin([], [request.interactive ? "inherit" : "ignore", "inherit", "inherit"]).exited;
+    if (basename(command[0] ?? "") !== "crun") return begin(["--tty"], ["inherit", "inherit", "inherit"]).exited;
+    return atTerminal({ path: `${bundle}/${name}.sock`, terminal: request.terminal, start: (options) => begin(options, ["ignore", "ignore", "inherit"]) });
+  };
   try {
-    const stdin = request.interactive || request.terminal ? "inherit" : "ignore";
-    const child = Bun.spawn(argv, { stdio: [stdin, "inherit", "inherit"], env: CLEAN_ENV });
-    using _ = request.terminal ? resizing(child.pid) : undefined;
-    const status = await child.exited;
+    const status = await execute();
     return status === REFUSED ? refusal(readIfExists(log) ?? "") : status;
   } finally {
     for (const each of [file, log]) rmSync(each, { force: true });
   }
 }
+
+type Stdio = "inherit" | "ignore";
 
 /** How crun and runc end when they could not start the process; why is in their log, which nothing else writes to. */
 const REFUSED = 255;
@@ -51,15 +52,10 @@ export function refusal(log: string): number {
   return /permission denied|not permitted|not executable|exec format|is a directory/i.test(log) ? 126 : REFUSED;
 }
 
-/** Hands changes of our terminal's size on to the runtime's pseudo-terminal, which crun before 1.9 does not do. */
-function resizing(pid: number): Disposable {
-  const resize = (): void => {
-    for (const fd of unless("ENOENT", () => readdirSync(`/proc/${pid}/fd`), [])) {
-      if (unless("ENOENT", () => readlinkSync(`/proc/${pid}/fd/${fd}`), "").endsWith("ptmx")) copyTerminalSize(0, pid, Number(fd));
-    }
-  };
-  process.on("SIGWINCH", resize);
-  return { [Symbol.dispose]: () => void process.off("SIGWINCH", resize) };
+/** As OCI has it; without, a process could ask for the size before it is set. */
+function sizeOf(terminal: CallersTerminal | undefined): { readonly consoleSize?: { readonly height: number; readonly width: number } } {
+  const size = terminal?.size();
+  return size === undefined ? {} : { consoleSize: { height: size.rows, width: size.columns } };
 }
 
 /** The container's own process with the request's words over it; of two variables of one name the later wins. */
@@ -73,7 +69,8 @@ export function execProcess(process: unknown, request: ExecRequest): Readonly<Re
     args: request.args,
     env: [...env.values()],
     cwd: request.cwd === "" ? own["cwd"] : request.cwd,
-    terminal: request.terminal,
+    terminal: request.terminal !== undefined,
+    ...sizeOf(request.terminal),
     ...(request.user === undefined ? {} : { user: request.user }),
   };
 }

@@ -81,8 +81,8 @@ test("ownCapabilities names the bits", () => {
 
 test("execProcess puts the request's words over the container's process", () => {
   const own = { args: ["a"], env: ["A=1", "B=2"], cwd: "/own", user: { uid: 5, gid: 5 }, terminal: false };
-  const request = { args: ["sh"], env: ["A=3"], cwd: "", terminal: true, interactive: true };
-  expect(execProcess(own, request)).toEqual({ ...own, args: ["sh"], env: ["A=3", "B=2"], terminal: true });
+  const request = { args: ["sh"], env: ["A=3"], cwd: "", terminal: { size: () => ({ rows: 3, columns: 5 }), keys: async function* () {}, show: async () => true }, interactive: true };
+  expect(execProcess(own, request)).toEqual({ ...own, args: ["sh"], env: ["A=3", "B=2"], terminal: true, consoleSize: { height: 3, width: 5 } });
   expect(execProcess(own, { ...request, cwd: "/x", user: { uid: 0, gid: 0 } })).toMatchObject({ cwd: "/x", user: { uid: 0, gid: 0 } });
 });
 

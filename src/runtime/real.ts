@@ -189,7 +189,7 @@ export function realSuite(binary: "crun" | "runc"): void {
   titled("runs processes in a container and returns their status", async () => {
     const request = room.request(newContainerId(), "wait for SIGTERM");
     await run(request);
-    const words = { env: ["X=5"], cwd: "/tmp", terminal: false, interactive: false };
+    const words = { env: ["X=5"], cwd: "/tmp", interactive: false };
     expect(await runtime.exec(request.id, { ...words, args: ["sh", "-c", "exit $X"] })).toBe(5);
     expect(await runtime.exec(request.id, { ...words, args: ["sh", "-c", "kill -9 $$"] })).toBe(137);
     expect(await runtime.exec(request.id, { ...words, args: ["no-such-program"] })).toBe(127);
@@ -285,5 +285,5 @@ function clientScript(directory: string, binary: string, id: string): string {
   const module = JSON.stringify(`${import.meta.dir}/ociRuntime.ts`);
   return `import { ociRuntime } from ${module};
     const runtime = ociRuntime({ root: ${JSON.stringify(`${directory}/state`)}, runtimeBinary: ${JSON.stringify(binary)} });
-    await runtime.exec(${JSON.stringify(id)}, { args: ["sh", "-c", "echo go; exec sleep 1000"], env: [], cwd: "", terminal: false, interactive: false });`;
+    await runtime.exec(${JSON.stringify(id)}, { args: ["sh", "-c", "echo go; exec sleep 1000"], env: [], cwd: "", interactive: false });`;
 }

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { CLEAN_ENV } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
 import { readConfig } from "./bundle.ts";
-import { pathOf } from "./chooseRuntime.ts";
+import { tied } from "./chooseRuntime.ts";
 import { execProcess } from "./execIn.ts";
 import { at } from "./json.ts";
 import { sentenceOf } from "./messages.ts";
@@ -22,7 +22,7 @@ export async function runIn(command: readonly string[], { id, bundle }: { readon
   count += 1;
   const base = `${bundle}/run-${process.pid}-${count}`;
   const [file, log, pidFile] = [`${base}.json`, `${base}-log.json`, `${base}.pid`];
-  const words = { args: request.args, env: [], cwd: "", terminal: false, interactive: false };
+  const words = { args: request.args, env: [], cwd: "", interactive: false };
   const config = readConfig(bundle);
   writeFileSync(file, JSON.stringify(execProcess(at(config, "process"), words)), { mode: 0o600 });
   try {
@@ -44,12 +44,6 @@ export async function runIn(command: readonly string[], { id, bundle }: { readon
   } finally {
     for (const each of [file, log, pidFile]) rmSync(each, { force: true });
   }
-}
-
-/** The kernel ends the client when this process dies. */
-function tied(): readonly string[] {
-  const setpriv = pathOf("setpriv");
-  return setpriv === undefined ? [] : [setpriv, "--pdeathsig", "TERM", "--"];
 }
 
 function limit({ timeout, signal }: RunRequest, end: () => void): Disposable {

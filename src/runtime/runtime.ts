@@ -9,6 +9,7 @@
  * One life: `create` (monitor and container exist, payload not started; OCI state `created`) → `start` → the
  * payload ends or `kill` → `ended` resolves → `remove`. Every call may be repeated after a crash at any point.
  */
+import type { TerminalSize } from "../base/terminal.ts";
 import type { ContainerExit, ContainerId } from "../spec/spec.ts";
 import type { Signal } from "../spec/signals.ts";
 import type { OciConfig, OciProcess } from "./oci.ts";
@@ -61,8 +62,19 @@ export interface ExecRequest {
   readonly env: readonly string[];
   readonly cwd: string;
   readonly user?: OciProcess["user"];
-  readonly terminal: boolean;
+  /** Gives the process a terminal that is coupled to this one. */
+  readonly terminal?: CallersTerminal | undefined;
   readonly interactive: boolean;
+}
+
+/** The terminal on descriptors 0 and 1. */
+export interface CallersTerminal {
+  /** Undefined when it does not know. */
+  size(): TerminalSize | undefined;
+  /** What is typed, as it comes. */
+  keys(): AsyncIterable<Uint8Array>;
+  /** False when nobody reads any more. */
+  show(data: Uint8Array): Promise<boolean>;
 }
 
 /** A process of a probe or a hook. It gets the container's own environment, user and directory. */

@@ -1,5 +1,7 @@
 /** `wherry exec`: a further process in a running container. Ends with the process's own status. */
 import { fail } from "../../base/errors.ts";
+import { terminalSize } from "../../base/terminal.ts";
+import type { CallersTerminal } from "../../runtime/runtime.ts";
 import type { Command, Input, Outcome } from "../command.ts";
 import type { Context } from "../context.ts";
 import { chooseContainer, containersOf, findPod, podWord } from "../find.ts";
@@ -31,16 +33,16 @@ async function exec(context: Context, input: Input): Promise<Outcome> {
   const { container, note } = chooseContainer(record, containersOf(state, record), input.text("container"));
   if (note !== "" && !input.flag("quiet")) await context.stderr.write(`${note}\n`);
   const id = runningId(container, { action: "run a command in", pod });
-  const terminal = await wantsTerminal(context, input);
+  const terminal = await callersTerminal(context, input);
   const oci = await context.engine.oci();
-  const status = await oci.exec(id, { args, env: terminal ? ["TERM=xterm"] : [], cwd: "", terminal, interactive: input.flag("stdin") });
+  const status = await oci.exec(id, { args, env: terminal === undefined ? [] : ["TERM=xterm"], cwd: "", terminal, interactive: input.flag("stdin") });
   return { kind: "none", exitCode: status };
 }
 
 /** As kubectl: without a terminal on stdin, `-t` is given up with a note. */
-async function wantsTerminal(context: Context, input: Input): Promise<boolean> {
-  if (!input.flag("tty")) return false;
-  if (input.flag("stdin") && context.stdin.isTerminal) return true;
+async function callersTerminal(context: Context, input: Input): Promise<CallersTerminal | undefined> {
+  if (!input.flag("tty")) return undefined;
+  if (input.flag("stdin") && context.stdin.isTerminal) return { size: () => terminalSize(0), keys: () => context.stdin.chunks(), show: (data) => context.stdout.write(data) };
   await context.stderr.write("Unable to use a TTY - input is not a terminal or the right kind of file\n");
-  return false;
+  return undefined;
 }
