@@ -48,6 +48,12 @@ if ${lingers}; then loginctl enable-linger ${name}; systemctl start user@$uid.se
   };
 }
 
+/** Ends the user's manager and takes the mounts of the home away, which a room that stays would keep until its next boot. */
+export async function sendHome(room: Room, { name, uid, home }: User): Promise<void> {
+  const leave = `loginctl disable-linger ${name}; systemctl stop user@${uid}.service; while mountpoint -q ${home}; do umount ${home}; done`;
+  expectStatus(await room.run(["sh", "-euc", leave], { timeout: 60_000 }), 0, ["umount", home]);
+}
+
 /** Ends everything of a user's wherry, the holder of the namespaces last. */
 export async function takeUserDown(user: User): Promise<void> {
   await user.systemctl("stop", "wherry@*.service");

@@ -1,5 +1,5 @@
 /** An ordinary user whose home is on an overlay: root filesystems are mounted by fuse-overlayfs. */
-import { expect } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { eventually } from "../../harness/eventually.ts";
 import { IMAGE } from "../../harness/image.ts";
 import { podText, type PodText, type PodView } from "../../harness/objects.ts";
@@ -7,7 +7,8 @@ import { kill, processes } from "../../harness/processes.ts";
 import { CHECKOUT, openBox, type Room } from "../../harness/room.ts";
 import { scenarios } from "../../harness/scenario.ts";
 import { unitOf } from "../../harness/units.ts";
-import { newUser, takeUserDown, type User } from "../../harness/users.ts";
+import { paced } from "../../harness/pace.ts";
+import { newUser, sendHome, takeUserDown, type User } from "../../harness/users.ts";
 
 const users: User[] = [];
 
@@ -24,6 +25,7 @@ const scenario = await scenarios(async () => {
   await opened.room.run(["sh", "-c", "mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200; [ -e /dev/fuse ] || mknod /dev/fuse c 10 229; chmod 0666 /dev/net/tun /dev/fuse"]);
   if ((await opened.room.run(["sh", "-c", "command -v fuse-overlayfs && : <>/dev/fuse"])).status !== 0) return { missing: "fuse-overlayfs is not installed, or /dev/fuse cannot be used" };
   users.push(await newUser(opened.room, "dave", { lingers: true, overlaid: true }));
+  afterAll(() => sendHome(opened.room, dave()), paced(60_000)); // before the room goes
   await dave().ok(["image", "import", `${CHECKOUT}/.cache/test-image.tar`, IMAGE]);
   await takeUserDown(dave());
   return opened;
