@@ -8,13 +8,16 @@ import { existsSync } from "node:fs";
 import { ensureDirectory } from "../base/files.ts";
 import type { OciConfig, OciMount } from "./oci.ts";
 
-/** The payload of a container is a child of its monitor, which is in the host's mount namespace: go there, and become the payload. */
-const LEAVE = 'exec nsenter --target "$PPID" --mount -- "$@"';
+/** Goes to the mount namespace of this process, which is the host's, and becomes the payload: for as long as this process lives. */
+const leave = (): readonly string[] => ["nsenter", `--mount=/proc/${process.pid}/ns/mnt`, "--"];
 
-/** What a shell and nsenter(1) need of the host. */
+/** What nsenter(1) needs of the host. */
 const NEEDED = ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/dev", "/proc"];
 
-/** A mount namespace and a small root of its own for the runtime to set up, both of which the payload leaves before it begins. */
+/**
+ * A mount namespace and a small root of its own for the runtime to set up, both of which the payload leaves before it
+ * begins. Who has the container made must live until it has been started.
+ */
 export function spareHostMounts(config: OciConfig, bundle: string): OciConfig {
   const { namespaces } = config.linux;
   if (namespaces.some(({ type }) => type === "mount")) return config;
@@ -25,7 +28,7 @@ export function spareHostMounts(config: OciConfig, bundle: string): OciConfig {
     ...config,
     root: { path: root, readonly: false },
     mounts,
-    process: { ...config.process, args: ["/bin/sh", "-c", LEAVE, "leave", ...config.process.args] },
+    process: { ...config.process, args: [...leave(), ...config.process.args] },
     linux: { ...config.linux, namespaces: [...namespaces, { type: "mount" }] },
   };
 }

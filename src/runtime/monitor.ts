@@ -12,7 +12,7 @@ import { whileNot, writersEnd } from "../base/fifos.ts";
 import { readIfExists } from "../base/files.ts";
 import { lifeFifo, monitorErrors, monitorPidFile } from "./bundle.ts";
 import { commandLine, environment, signalProcess } from "./process.ts";
-import type { CreateRequest } from "./runtime.ts";
+import type { CreateRequest, Launcher } from "./runtime.ts";
 
 export interface MonitorParts {
   /** Absolute paths. */
@@ -53,23 +53,36 @@ export function monitorArgv(request: CreateRequest, parts: MonitorParts): readon
 export async function startMonitor(argv: readonly string[], request: CreateRequest, signal: AbortSignal): Promise<string> {
   const life = openSync(lifeFifo(request.bundle), constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const child = spawnMonitor(argv, request);
     // The process started here only forks the monitor, writes its pid file and ends.
-    const [line] = await abortable(Promise.all([firstLine(life, signal), child.exited]), signal);
+    const ended = request.launcher === undefined ? spawnMonitor(argv, request, { env: {}, stdio: "ignore" }).exited : launched(argv, request, request.launcher);
+    const [line] = await abortable(Promise.all([firstLine(life, signal), ended]), signal);
     return line;
   } finally {
     closeSync(life);
   }
 }
 
-function spawnMonitor(argv: readonly string[], { id, bundle }: CreateRequest): Bun.Subprocess<"ignore", "ignore", number> {
+/** A launcher that ends without a word has said why on stderr, where a monitor says it. */
+async function launched(argv: readonly string[], request: CreateRequest, launcher: Launcher): Promise<number> {
+  const child = spawnMonitor([...launcher.argv, ...argv], request, { env: launcher.env, stdio: "pipe" });
+  const { done } = await child.stdout.getReader().read();
+  if (done) return child.exited;
+  launcher.arrived();
+  child.stdin.write("\n");
+  await child.stdin.end();
+  return child.exited;
+}
+
+type Spawned<Stdio extends "ignore" | "pipe"> = { readonly env: Readonly<Record<string, string>>; readonly stdio: Stdio };
+
+function spawnMonitor<Stdio extends "ignore" | "pipe">(argv: readonly string[], { id, bundle }: CreateRequest, { env, stdio }: Spawned<Stdio>): Bun.Subprocess<Stdio, Stdio, number> {
   const errors = openSync(monitorErrors(bundle), "w", 0o600);
   const life = openSync(lifeFifo(bundle), constants.O_WRONLY);
   try {
     return Bun.spawn([...argv], {
       cwd: bundle,
-      env: { ...CLEAN_ENV, _OCI_SYNCPIPE: String(LIFE_DESCRIPTOR), [MARK]: id },
-      stdio: ["ignore", "ignore", errors, life],
+      env: { ...CLEAN_ENV, ...env, _OCI_SYNCPIPE: String(LIFE_DESCRIPTOR), [MARK]: id },
+      stdio: [stdio, stdio, errors, life],
     });
   } catch (cause) {
     return fail("unavailable", `Cannot run "${argv[0]}": it is not installed or not executable`, { cause, hint: 'install the package "conmon"' });

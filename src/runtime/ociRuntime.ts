@@ -157,7 +157,7 @@ async function create(driver: Driver, request: CreateRequest): Promise<Created> 
     ensureDirectory(driver.root);
     ensureDirectory(dirname(request.logPath), 0o750);
     makeBundle(bundle, withFilter(fitMappings(spareHostMounts(request.config, bundle), parts), parts));
-    const line = await startMonitor([...(request.launcher ?? []), ...monitorArgv(request, parts)], request, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
+    const line = await startMonitor(monitorArgv(request, parts), request, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
     const pid = pidOf(line, bundle);
     giveStreams(pid, request.config);
     keepFilter(request.config, parts, id);

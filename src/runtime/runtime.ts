@@ -33,10 +33,18 @@ export interface CreateRequest {
    * with `open` never. `config.process.terminal` makes the streams one terminal.
    */
   readonly stdin?: "once" | "open";
-  /** Words in front of the monitor's, of a program that becomes it elsewhere: in another cgroup. */
-  readonly launcher?: readonly string[];
+  readonly launcher?: Launcher;
   /** More environment for the monitor; never NOTIFY_SOCKET. */
   readonly signal?: AbortSignal;
+}
+
+/** A program that becomes the monitor elsewhere: in another cgroup. */
+export interface Launcher {
+  /** Words in front of the monitor's. It says a line when it has arrived, and goes on when it is given one. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Makes what it needs where it has arrived. */
+  readonly arrived: () => void;
 }
 
 export interface Created {

@@ -2,6 +2,7 @@
  * The service container: first to start, last to go. Its payload is the supervisor, its conmon the unit's main
  * process. Recorded (`ServiceRun`) before it is made and forgotten after it is gone. Callers hold the service's lock.
  */
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { ensureDirectory, removeTree } from "../base/files.ts";
 import { serviceBundle, serviceDirectory, serviceLog } from "../base/paths.ts";
@@ -10,7 +11,7 @@ import { killCgroup } from "../runtime/cgroupProcesses.ts";
 import { directoriesOf } from "../runtime/cgroup.ts";
 import { ensureBase, enterCgroup, handDownTo, removeCgroup, removeIfEmpty, removeScope } from "../runtime/cgroupTree.ts";
 import { ownCapabilities } from "../runtime/rlimits.ts";
-import type { CreateRequest } from "../runtime/runtime.ts";
+import type { CreateRequest, Launcher } from "../runtime/runtime.ts";
 import { ROOTLESS_VARIABLE } from "../rootless/rootless.ts";
 import { newContainerId, type ServiceName } from "../spec/spec.ts";
 import type { ServiceRun } from "../state/state.ts";
@@ -69,9 +70,9 @@ export async function createServiceContainer(engine: Engine, service: ServiceNam
 const scopeOfCgroup = ({ cgroup, unit }: LaunchOptions): ProcessUnit | undefined => (unit === "" && cgroup.endsWith(".scope") ? unitOfPath(cgroup) : undefined);
 
 /** The monitor begins in the scope's leaf `wherry`, as it does in a unit's. */
-function launcher({ paths }: Engine, scope: ProcessUnit): readonly string[] {
+function launcher({ paths }: Engine, scope: ProcessUnit): Launcher {
   const [leaf = ""] = directoriesOf(`${scope.cgroup}/wherry`);
-  return scopeArgv(scope, { uid: paths.rootless?.uid ?? 0, leaf });
+  return { ...scopeArgv(scope, { uid: paths.rootless?.uid ?? 0, leaf }), arrived: () => mkdirSync(leaf) };
 }
 
 function createRequest(engine: Engine, { id, bundle, service, cgroup }: ServiceRun, env: LaunchOptions["env"]): CreateRequest {

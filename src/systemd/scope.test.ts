@@ -7,8 +7,9 @@ test("scopeOf() names the scope and its cgroup below the manager that is asked",
 });
 
 test("scopeArgv() asks the user's manager, and puts what it starts into the leaf", () => {
-  const argv = scopeArgv(scopeOf("shop", { uid: 1000, tag: "a1" }), { uid: 1000, leaf: "/sys/fs/cgroup/x/wherry" });
-  expect(argv.slice(0, 4)).toEqual(["env", "XDG_RUNTIME_DIR=/run/user/1000", "systemd-run", "--user"]);
+  const { argv, env } = scopeArgv(scopeOf("shop", { uid: 1000, tag: "a1" }), { uid: 1000, leaf: "/sys/fs/cgroup/x/wherry" });
+  expect(argv.slice(0, 2)).toEqual(["systemd-run", "--user"]);
+  expect(env).toEqual({ XDG_RUNTIME_DIR: "/run/user/1000" });
   expect(argv).toContain("--property=Delegate=yes");
   expect(argv).toContain("--slice=app-wherry.slice");
   expect(argv.at(-1)).toBe("/sys/fs/cgroup/x/wherry");
@@ -16,7 +17,7 @@ test("scopeArgv() asks the user's manager, and puts what it starts into the leaf
 
 test("intoManager() leads a login to the user's manager, and leaves root and what is there already alone", () => {
   const login = "0::/user.slice/user-1000.slice/session-3.scope\n";
-  const words = ["env", "XDG_RUNTIME_DIR=/run/user/1000", "systemd-run", "--user", "--scope", "--quiet", "--collect", "--"];
+  const words = ["systemd-run", "--user", "--scope", "--quiet", "--collect", "--"];
   expect(intoManager({ uid: 1000, procCgroup: login, runtime: undefined })).toEqual(words);
   expect(intoManager({ uid: 1000, procCgroup: login, runtime: "/run/user/1000" })).toEqual(words);
   expect(intoManager({ uid: 1000, procCgroup: login, runtime: "/tmp/x" })).toEqual([...words, "env", "XDG_RUNTIME_DIR=/tmp/x"]);
