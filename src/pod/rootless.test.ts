@@ -12,7 +12,7 @@ import { startOf } from "../network/outsideWords.ts";
 import { netnsIn, OUTSIDE, OUTSIDE_SETUP } from "../network/rootless.ts";
 import { eventually } from "../../test/harness/eventually.ts";
 import { type Errand, goOn, GREETING_PORT, sendNeighbour } from "../../test/harness/neighbour.ts";
-import { HOST_ADDRESS, lacksForUserRoom, NEIGHBOUR_ADDRESS, userRoom } from "../../test/harness/userRoom.ts";
+import { HOST_ADDRESS, HOST_ADDRESS6, lacksForUserRoom, NEIGHBOUR_ADDRESS, NEIGHBOUR_ADDRESS6, userRoom } from "../../test/harness/userRoom.ts";
 import { NetworkThread } from "./networkThreadClient.ts";
 import { recordOf } from "./publisher.ts";
 import { rootlessParts } from "./rootless.ts";
@@ -84,6 +84,15 @@ if (inside !== undefined) describe("rootlessParts in the namespaces", () => {
     }
     expect(await goFrom(one.netns, { protocol: "udp", host: OUTSIDE.nameServer, port: 53 })).toBe(`you are ${HOST_ADDRESS}\n`);
     await Promise.all([network.detach(one), network.detach(two)]);
+    expect(await left()).toEqual([]);
+  });
+
+  test.skipIf(!existsSync("/proc/net/if_inet6"))("attach() brings a pod of two families to the world over IPv6", async () => {
+    const one = { ...(await pod(1)), ip6: "fd14:214::2" };
+    await network.attach(one);
+    const errand = { protocol: "tcp", host: NEIGHBOUR_ADDRESS6, port: GREETING_PORT } as const;
+    await eventually(async () => expect(await goFrom(one.netns, errand)).toBe(`you are ${HOST_ADDRESS6}\n`), { within: 5_000 });
+    await network.detach(one);
     expect(await left()).toEqual([]);
   });
 

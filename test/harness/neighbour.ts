@@ -2,6 +2,8 @@
  * The neighbour of a user's room, a process in a network namespace of its own: says to everybody who comes, over TCP
  * and UDP, from where they come, as a name server too; and goes where it is told, as a client of the room's host would.
  */
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
 
 /** Where it greets (TCP, UDP), and where it is told to go (TCP). */
 export const GREETING_PORT = 7000, ERRAND_PORT = 7001;
@@ -30,10 +32,11 @@ export async function sendNeighbour(neighbour: string, errand: Errand): Promise<
   return await said.promise.finally(() => socket.end());
 }
 
-/** Greets at a port of all addresses. */
+/** Greets at a port of all addresses; over IPv6 where there is any, and over TCP only. */
 export async function greet(port: number): Promise<void> {
-  Bun.listen({ hostname: "0.0.0.0", port, socket: { open: (socket) => void socket.end(`you are ${socket.remoteAddress}`), data: () => undefined } });
-  await Bun.udpSocket({ port, socket: { data: (socket, _, from, address) => void socket.send(`you are ${address}`, from, address) } });
+  Bun.listen({ hostname: "0.0.0.0", port, socket: { open: (each) => void each.end(`you are ${each.remoteAddress}`), data: () => undefined } });
+  if (existsSync("/proc/net/if_inet6")) createServer((each) => each.end(`you are ${each.remoteAddress}`)).listen({ host: "::", port, ipv6Only: true });
+  await Bun.udpSocket({ port, socket: { data: (each, _, from, address) => void each.send(`you are ${address}`, from, address) } });
 }
 
 async function live(ports: readonly number[]): Promise<void> {

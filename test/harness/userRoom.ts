@@ -1,6 +1,7 @@
 /**
  * The room of an ordinary user: namespaces as `rootless/` makes them, around a command. The "host" that it has is a
- * network namespace with the address 192.0.2.1 and a neighbour, 192.0.2.9, in a namespace of its own; so what the user
+ * network namespace with the addresses 192.0.2.1 and 2001:db8::1, and a neighbour, 192.0.2.9 and 2001:db8::9, in a
+ * namespace of its own; so what the user
  * opens to the world meets nobody. Nothing of it is left when the command has ended. Needs root.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -12,6 +13,7 @@ import { CLEAN_ENV, type ExecResult } from "../../src/base/exec.ts";
 const USER = 64_711, SUBORDINATE = { first: 6_471_100, count: 65_535 } as const;
 
 export const HOST_ADDRESS = "192.0.2.1", NEIGHBOUR_ADDRESS = "192.0.2.9";
+export const HOST_ADDRESS6 = "2001:db8::1", NEIGHBOUR_ADDRESS6 = "2001:db8::9";
 
 export interface UserRoom extends Disposable {
   /** A directory on tmpfs, the user's own, inside the room only. */
@@ -45,6 +47,11 @@ ip link set neighbour0 netns "$room/neighbour"
 ip address add ${HOST_ADDRESS}/24 dev host0
 ip link set host0 up
 ip route add default via ${NEIGHBOUR_ADDRESS}
+if [ -e /proc/net/if_inet6 ]; then
+  ip address add ${HOST_ADDRESS6}/64 dev host0 nodad
+  ip route add default via ${NEIGHBOUR_ADDRESS6}
+  nsenter --net="$room/neighbour" ip address add ${NEIGHBOUR_ADDRESS6}/64 dev neighbour0 nodad
+fi
 nsenter --net="$room/neighbour" sh -euc 'ip link set lo up; ip address add ${NEIGHBOUR_ADDRESS}/24 dev neighbour0; ip link set neighbour0 up'
 nsenter --net="$room/neighbour" "$BUN" "$NEIGHBOUR" ${GREETING_PORT} 53 </dev/null >"$room/neighbour.log" 2>&1 &
 until grep -q up "$room/neighbour.log" 2>/dev/null; do sleep 0.02; done
