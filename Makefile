@@ -46,7 +46,7 @@ check: node_modules/.package-lock.json
 # Everything, with real containers and a real systemd, in the rooms of CONTRIBUTING.md.
 test: deps-test build
 	@tools/install-deps --vm || echo 'Without the VM' >&2
-	@$(BUN) tools/test.ts check plain box vm
+	@$(BUN) tools/test.ts check plain+box vm
 
 # On the emulated machine: the box's tests, and of the plain ones some as root (PLAIN="play volumes") and some as an
 # ordinary user (ROOTLESS="play pods"). An hour and a half, or more where others work beside it.

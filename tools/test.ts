@@ -1,6 +1,7 @@
 /**
- * Runs the suites named on the command line, prints what failed, and sums everything up: the last line of the summary,
- * "N passed, N failed[, N skipped]", is also kept in .cache/summary. Exits with 1 when anything failed.
+ * Runs the suites named on the command line, those joined by "+" side by side, prints what failed, and sums everything
+ * up: the last line of the summary, "N passed, N failed[, N skipped]", is also kept in .cache/summary. Exits with 1 when
+ * anything failed.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -161,17 +162,30 @@ function attribute(attributes: string, name: string): string {
 async function main(names: readonly string[]): Promise<number> {
   mkdirSync(CACHE, { recursive: true });
   const results: Result[] = [];
-  for (const step of names.flatMap((name) => SUITES[name] ?? [])) {
-    const started = performance.now();
-    const result = await step.run();
-    results.push(result);
-    console.log(`${step.name}: ${summary([result])} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  for (const name of names) {
+    const sides = name.split("+").map((each) => inTurn(SUITES[each] ?? fail(each)));
+    results.push(...(await Promise.all(sides)).flat());
   }
   const failed = results.flatMap((result) => result.failed);
   const lines = [...failed.map((each) => `FAILED ${each}`), summary(results)];
   writeFileSync(`${CACHE}/summary`, lines.map((line) => `${line}\n`).join(""));
   console.log(`\n${lines.join("\n")}`);
   return failed.length === 0 ? 0 : 1;
+}
+
+async function inTurn(steps: readonly Step[]): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (const step of steps) {
+    const started = performance.now();
+    const result = await step.run();
+    results.push(result);
+    console.log(`${step.name}: ${summary([result])} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  }
+  return results;
+}
+
+function fail(name: string): never {
+  throw new Error(`There is no suite "${name}", there are ${Object.keys(SUITES).join(", ")}`);
 }
 
 const sum = (results: readonly Result[], count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0);

@@ -1,6 +1,5 @@
 /** A further process in a running container: `crun exec`, `runc exec`. */
 import { rmSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
 import { fail } from "../base/errors.ts";
 import { CLEAN_ENV } from "../base/exec.ts";
 import { readIfExists } from "../base/files.ts";
@@ -8,20 +7,25 @@ import { readConfig } from "./bundle.ts";
 import { tied } from "./chooseRuntime.ts";
 import { atTerminal } from "./execTerminal.ts";
 import { at } from "./json.ts";
+import type { RuntimeRecord } from "./record.ts";
 import type { CallersTerminal, ExecRequest } from "./runtime.ts";
 import { raisingLimits } from "./users.ts";
+
+export interface RunningContainer extends Pick<RuntimeRecord, "kind" | "bundle"> {
+  readonly id: string;
+}
 
 let count = 0;
 
 /**
- * Runs the process with the caller's own stdin (when interactive), stdout and stderr; with `terminal` it
- * has a pseudo-terminal that is coupled to the caller's. Returns the exit status; 128 + signal when a signal ended it; 127 when
- * the program is not there and 126 when it cannot be executed, as a shell says it.
+ * Runs the process with the caller's own stdin (when interactive), stdout and stderr; with `terminal` it has a
+ * pseudo-terminal that is coupled to the caller's. Returns the exit status; 128 + signal when a signal ended it; 127
+ * when the program is not there and 126 when it cannot be executed, as a shell says it.
  *
  * When this process is killed, the kernel sends SIGTERM to the runtime's client, which passes it on to the process in
  * the container: nothing goes on unattended, unless it ignores SIGTERM.
  */
-export async function execIn(command: readonly string[], { id, bundle }: { readonly id: string; readonly bundle: string }, request: ExecRequest): Promise<number> {
+export async function execIn(command: readonly string[], { id, bundle, kind }: RunningContainer, request: ExecRequest): Promise<number> {
   count += 1;
   const name = `exec-${process.pid}-${count}`;
   const [file, log] = [`${bundle}/${name}.json`, `${bundle}/${name}-log.json`];
@@ -30,7 +34,7 @@ export async function execIn(command: readonly string[], { id, bundle }: { reado
   const begin = (options: readonly string[], stdio: [Stdio, Stdio, "inherit"]): Bun.Subprocess => Bun.spawn([...tied(), ...raisingLimits(config), ...command, "--log", log, "exec", ...options, "--process", file, id], { stdio, env: CLEAN_ENV });
   const execute = (): Promise<number> => {
     if (request.terminal === undefined) return begin([], [request.interactive ? "inherit" : "ignore", "inherit", "inherit"]).exited;
-    if (basename(command[0] ?? "") !== "crun") return begin(["--tty"], ["inherit", "inherit", "inherit"]).exited;
+    if (kind === "runc") return begin(["--tty"], ["inherit", "inherit", "inherit"]).exited;
     return atTerminal({ path: `${bundle}/${name}.sock`, terminal: request.terminal, start: (options) => begin(options, ["ignore", "ignore", "inherit"]) });
   };
   try {

@@ -79,7 +79,7 @@ export function ociRuntime(options: RuntimeOptions): Runtime {
     },
     async exec(id, request) {
       const record = runningRecord(driver, id);
-      return execIn(await driver.command(record.kind), { id, bundle: record.bundle }, request);
+      return execIn(await driver.command(record.kind), { ...record, id }, request);
     },
     async run(id, request) {
       const record = runningRecord(driver, id);
