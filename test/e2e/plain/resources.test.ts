@@ -12,20 +12,38 @@ async function play(room: Room, name: string, container: string, spec = ""): Pro
   await room.ok(["play", `/run/${name}.yaml`]);
 }
 
-/** A file of the container's own cgroup (v1), or of the one above it, which is the pod's; undefined on other hosts. */
-async function cgroup(room: Room, name: string, { controller, file, of }: { readonly controller: string; readonly file: string; readonly of: "container" | "pod" }): Promise<string | undefined> {
-  const root = `/sys/fs/cgroup/${controller}`;
-  if ((await room.run(["test", "-d", root])).status !== 0) return undefined;
+/** Files of limits: on v1 with their controller, on v2. */
+const FILES = {
+  shares: { v1: ["cpu", "cpu.shares"], v2: "cpu.weight" },
+  quota: { v1: ["cpu", "cpu.cfs_quota_us"], v2: "cpu.max" },
+  memory: { v1: ["memory", "memory.limit_in_bytes"], v2: "memory.max" },
+  hugePages: { v1: ["hugetlb", "hugetlb.2MB.limit_in_bytes"], v2: "hugetlb.2MB.max" },
+} as const;
+
+interface Limit {
+  readonly pod: string;
+  readonly limit: keyof typeof FILES;
+  /** Of the container's own cgroup, or of the one above it, which is the pod's. */
+  readonly of: "container" | "pod";
+}
+
+const isUnified = async (room: Room): Promise<boolean> => (await room.run(["test", "-e", "/sys/fs/cgroup/cgroup.controllers"])).status === 0;
+
+/** The first word of the limit's file; undefined where the host has no controller for it. */
+async function limitOf(room: Room, { pod: name, limit, of }: Limit): Promise<string | undefined> {
+  const { v1: [controller, old], v2 } = FILES[limit];
+  const [root, file] = (await isUnified(room)) ? ["/sys/fs/cgroup", v2] : [`/sys/fs/cgroup/${controller}`, old];
   const { metadata } = await pod(room, name);
-  const found = (await room.run(["sh", "-c", `find ${root} -type d -path '*/${metadata.uid}${of === "pod" ? "" : "/*"}' | head -1`])).stdout.trim();
-  return (await room.run(["cat", `${found}/${file}`])).stdout.trim();
+  const found = await room.run(["sh", "-c", `find ${root} -type d -path '*/${metadata.uid}${of === "pod" ? "" : "/*"}' | head -1 | xargs -I {} cut -d ' ' -f 1 {}/${file}`]);
+  return found.stdout === "" ? undefined : found.stdout.trim();
 }
 
 scenario("requests give shares of the processor, the class of the pod and the score when memory runs out", async (room) => {
   await play(room, "burst", "resources: {requests: {cpu: 250m, memory: 1Mi}, limits: {cpu: 500m}}");
-  expect(await cgroup(room, "burst", { controller: "cpu", file: "cpu.shares", of: "container" }) ?? "256").toBe("256");
-  expect(await cgroup(room, "burst", { controller: "cpu", file: "cpu.cfs_quota_us", of: "container" }) ?? "50000").toBe("50000");
-  expect(await cgroup(room, "burst", { controller: "cpu", file: "cpu.shares", of: "pod" }) ?? "256").toBe("256");
+  for (const of of ["container", "pod"] as const) {
+    expect(await limitOf(room, { pod: "burst", limit: "shares", of })).toBe((await isUnified(room)) ? "10" : "256"); // 1 + (256 - 2) * 9999 / 262142, as runtimes have it
+  }
+  expect(await limitOf(room, { pod: "burst", limit: "quota", of: "container" })).toBe("50000");
   expect((await pod(room, "burst")).status).toMatchObject({
     qosClass: "Burstable",
     containerStatuses: [{ allocatedResources: { cpu: "250m", memory: "1Mi" }, resources: { requests: { cpu: "250m", memory: "1Mi" }, limits: { cpu: "500m" } } }],
@@ -39,23 +57,23 @@ scenario("requests give shares of the processor, the class of the pod and the sc
 scenario("the cgroup of a pod has the sum of its containers' limits", async (room) => {
   const second = `- {name: second, image: ${IMAGE}, command: [sleep, "1000"], resources: {limits: {cpu: 100m, memory: 16Mi}}}`;
   await play(room, "sum", "resources: {limits: {cpu: 200m, memory: 32Mi}}", second); // the list of containers goes on
-  expect(await cgroup(room, "sum", { controller: "memory", file: "memory.limit_in_bytes", of: "pod" }) ?? String(48 * MIB)).toBe(String(48 * MIB));
-  expect(await cgroup(room, "sum", { controller: "cpu", file: "cpu.cfs_quota_us", of: "pod" }) ?? "30000").toBe("30000");
+  expect(await limitOf(room, { pod: "sum", limit: "memory", of: "pod" })).toBe(String(48 * MIB));
+  expect(await limitOf(room, { pod: "sum", limit: "quota", of: "pod" })).toBe("30000");
   expect((await pod(room, "sum")).status).toMatchObject({ qosClass: "Guaranteed" });
 });
 
 scenario("limits of the pod as a whole hold for all of its containers together", async (room) => {
   await play(room, "whole", "", "resources: {limits: {cpu: 400m, memory: 64Mi}}");
   for (const of of ["pod", "container"] as const) {
-    expect(await cgroup(room, "whole", { controller: "memory", file: "memory.limit_in_bytes", of }) ?? String(64 * MIB)).toBe(String(64 * MIB));
-    expect(await cgroup(room, "whole", { controller: "cpu", file: "cpu.cfs_quota_us", of }) ?? "40000").toBe("40000");
+    expect(await limitOf(room, { pod: "whole", limit: "memory", of })).toBe(String(64 * MIB));
+    expect(await limitOf(room, { pod: "whole", limit: "quota", of })).toBe("40000");
   }
   expect(await room.ok(["get", "pod", "whole", "-o", "json"])).toContain('"memory": "64Mi"');
 });
 
 scenario("a limit of huge pages holds, or an event tells that it cannot", async (room) => {
   await play(room, "huge", "resources: {limits: {memory: 32Mi, hugepages-2Mi: 4Mi}}");
-  const limit = await cgroup(room, "huge", { controller: "hugetlb", file: "hugetlb.2MB.limit_in_bytes", of: "container" });
+  const limit = await limitOf(room, { pod: "huge", limit: "hugePages", of: "container" });
   if (limit !== undefined) expect(limit).toBe(String(4 * MIB));
   else expect(await room.ok(["events"])).toContain('Cannot limit hugepages-2Mi of container "main" to "4Mi"');
 });
