@@ -47,9 +47,12 @@ async function whyNot(crun: string, choice: RuntimeChoice): Promise<string | und
   const memlock = "memlock" in choice ? choice.memlock : hardRlimits()["RLIMIT_MEMLOCK"];
   if (cgroups.version === "v1" || memlock === undefined) return undefined;
   const remembered = `${choice.root}/${LEARNED.crunRefuses}`;
-  const answer = readIfExists(remembered) ?? (await tryCrun(crun, choice.root));
-  ensureDirectory(choice.root);
-  writeAtomically(remembered, answer, { durable: false });
+  const known = readIfExists(remembered);
+  const answer = known ?? (await tryCrun(crun, choice.root));
+  if (known === undefined) {
+    ensureDirectory(choice.root);
+    writeAtomically(remembered, answer, { durable: false });
+  }
   return answer === "" ? undefined : answer;
 }
 
