@@ -51,7 +51,7 @@ test: deps-test build
 # On the emulated machine: the box's tests, and of the plain ones some as root (PLAIN="play volumes") and some as an
 # ordinary user (ROOTLESS="play pods"). An hour and a half, or more where others work beside it.
 test-vm: deps-vm build
-	@$(BUN) tools/test.ts vm vm-more
+	@$(BUN) tools/test.ts vm vm-box vm-plain vm-rootless
 
 # CUTS=30, SEED=: the power fails at random moments, and everything is there again after the next boot. About an hour.
 test-powercut: deps-vm build
