@@ -7,7 +7,7 @@ import { exec } from "../base/exec.ts";
 import { ensureDirectory, readIfExists, writeAtomically } from "../base/files.ts";
 import { semaphore } from "../base/semaphore.ts";
 import { attachTo } from "./attach.ts";
-import { cgroupOfBundle, clearBundle, lifeFifo, makeBundle, monitorErrors, readExit } from "./bundle.ts";
+import { cgroupOfBundle, clearBundle, lifeFifo, makeBundle, monitorErrors, readConfig, readExit } from "./bundle.ts";
 import { checkedPath } from "./cgroup.ts";
 import { isFrozen, killCgroup, killRound, signalCgroup } from "./cgroupProcesses.ts";
 import { removeCgroup } from "./cgroupTree.ts";
@@ -16,12 +16,12 @@ import { execIn } from "./execIn.ts";
 import { runIn } from "./runIn.ts";
 import { keepFilter, withFilter } from "./filters.ts";
 import { spareHostMounts } from "./hostMounts.ts";
-import { numberAt, parseJson, textAt } from "./json.ts";
+import { at, numberAt, parseJson, textAt } from "./json.ts";
 import { LEARNED } from "./learned.ts";
 import { sentenceOf } from "./messages.ts";
 import { endMakers, monitorArgv, monitorEnd, monitorOf, type MonitorParts, startMonitor } from "./monitor.ts";
 import { signalProcess } from "./process.ts";
-import { isAlive, listRecords, readRecord, recordDirectory, removeRecord, type RuntimeRecord } from "./record.ts";
+import { isAlive, letGo, listRecords, readRecord, recordDirectory, removeRecord, type RuntimeRecord } from "./record.ts";
 import { fitMappings, giveStreams } from "./users.ts";
 import type { Created, CreateRequest, Observed, Runtime } from "./runtime.ts";
 
@@ -188,6 +188,7 @@ function removeEmpty(file: string): void {
 async function start(driver: Driver, id: string): Promise<void> {
   const record = readRecord(driver.root, id);
   if (record === undefined || record === "partial") fail("notFound", `Cannot start container "${id}": it does not exist`);
+  if (record.kind === "crun" && at(readConfig(record.bundle), "hooks", "poststart") === undefined && letGo(driver.root, id)) return;
   const result = await exec([...(await driver.command(record.kind)), "start", id], { allowFailure: true, timeout: CREATE_DEADLINE });
   if (result.status !== 0) fail("failed", `Cannot start container "${id}": ${sentenceOf(result.stderr)}`, { context: { stderr: result.stderr } });
 }

@@ -2,7 +2,7 @@
  * The record that crun and runc keep of a container: a directory `<root>/<id>` with `status` (crun) or `state.json`
  * (runc), and `exec.fifo` until the payload is started. Reading it says what `crun state` would say, without a process.
  */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { unless } from "../base/errors.ts";
 import { readIfExists } from "../base/files.ts";
@@ -31,6 +31,24 @@ export function readRecord(root: string, id: string): RuntimeRecord | "partial" 
   if (crun === undefined && runc === undefined) return existsSync(directory) ? "partial" : undefined;
   const created = existsSync(`${directory}/exec.fifo`);
   return crun !== undefined ? { ...fromCrun(crun), created } : { ...fromRunc(runc), created };
+}
+
+/**
+ * What `crun start` does to a created container without hooks for it (`libcrun_status_write_exec_fifo` in crun's
+ * `status.c`), without a process: a byte into the fifo that the payload's process reads from, and the fifo is gone. It
+ * goes last: who is killed in between leaves a container that counts as not started, and is made anew. False when nobody reads.
+ */
+export function letGo(root: string, id: string): boolean {
+  const path = `${recordDirectory(root, id)}/exec.fifo`;
+  const fifo = unless("ENOENT", () => unless("ENXIO", () => openSync(path, constants.O_WRONLY | constants.O_NONBLOCK), undefined), undefined);
+  if (fifo === undefined) return false;
+  try {
+    writeSync(fifo, Buffer.alloc(1));
+    rmSync(path, { force: true });
+    return true;
+  } finally {
+    closeSync(fifo);
+  }
 }
 
 /**
